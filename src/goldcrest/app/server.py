@@ -1,0 +1,131 @@
+"""The server: models open in one thread while the web application starts in another."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import sys
+import threading
+import time
+from importlib.metadata import version
+
+from goldcrest.app.site import Threads, open_model, open_site
+from goldcrest.app.source import Progress
+from goldcrest.config import Config, Loaded
+from goldcrest.metrics import Metrics, Readings
+from goldcrest.model.opening import Site
+from goldcrest.model.version import Version
+from goldcrest.serving.observing import Observed
+from goldcrest.serving.routing import Routed
+from goldcrest.serving.service import Service
+
+_log = logging.getLogger("goldcrest")
+
+_SWITCH_S = 0.0005
+"""How long the event loop may keep a slot from taking its next batch: Python's default of 5 ms
+would leave an engine idle for a quarter of a grid."""
+
+
+class House:
+    """A server in the making: the models open on a thread of their own.
+
+    Args:
+        config: the settings in force.
+        progress: told of each step of a compilation.
+    """
+
+    def __init__(self, config: Config, progress: Progress) -> None:
+        self.threads = Threads()
+        self.routed = Routed(tuple(model.name for model in config.models))
+        self.metrics = Metrics(version=version("goldcrest"), readings=self._readings())
+        self.service: Service | None = None
+        self.error: BaseException | None = None
+        self._config, self._progress = config, progress
+        self._site: Site | None = None
+        self._versions: list[Version] = []
+        self._opener = threading.Thread(target=self._open, name="open", daemon=True)
+
+    def open(self) -> None:
+        """Begin to open the models; ``error`` is set if one cannot be."""
+        self._opener.start()
+
+    def close(self) -> None:
+        """Stop the slots, keep what was measured, free the engines."""
+        if self._opener.is_alive() or self._site is None:
+            return  # deep in a compilation that nothing can interrupt: the process ends with it
+        self._site.batcher.close()
+        for opened in self._versions:
+            opened.close()
+        self._site.aside.shutdown()
+
+    def _open(self) -> None:
+        try:
+            self._site = open_site(self._config, self.threads, report=self.metrics.report)
+            for model in self._config.models:
+                begun = time.perf_counter()
+                opened = open_model(model, self._config, self._site, self._progress)
+                self._versions.append(opened)
+                self.routed.add(opened)
+                seconds = time.perf_counter() - begun
+                _log.info("%s is open as %s after %.2f s", model.name, opened.precision, seconds)
+        except Exception as error:  # noqa: BLE001  # handed to the main thread, which raises it
+            self.error = error
+
+    def _readings(self) -> Readings:
+        return Readings(
+            waiting_tokens=lambda: self._site.batcher.n_tokens if self._site else 0,
+            waiting_jobs=lambda: self._site.batcher.n_jobs if self._site else 0,
+            n_in_flight=lambda: self.service.n_in_flight if self.service else 0,
+            models=self.routed.models,
+        )
+
+
+def run_server(loaded: Loaded, progress: Progress = lambda _: None) -> int:
+    """Serve the models of the settings over HTTP until a signal.
+
+    Args:
+        loaded: the settings in force.
+        progress: told of each step of a compilation.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        GoldcrestError: a model cannot be opened, or the address not be listened on.
+    """
+    sys.setswitchinterval(_SWITCH_S)
+    gc.disable()  # imports make no garbage, and looking for it takes a tenth of their time
+    config = loaded.config
+    house = House(config, progress)
+    house.open()
+    # Imported while the models open: loading an engine leaves the interpreter free.
+    from goldcrest.web.app import create
+    from goldcrest.web.server import run, serve
+
+    async def main() -> int:
+        house.threads.enrol()
+        predict = Observed(house.routed, house.metrics.record, time.perf_counter)
+        house.service = Service(predict, house.routed)
+        app = create(house.service, config.web, house.metrics)
+        # What lives now lives until the end: the collector need not look at it again.
+        gc.freeze()
+        gc.enable()
+        return await serve(
+            app,
+            config.web,
+            house.service,
+            started=_announce,
+            is_over=lambda: house.error is not None,
+        )
+
+    try:
+        status = run(main())
+    finally:
+        house.close()
+    if house.error is not None:
+        raise house.error
+    return status
+
+
+def _announce(host: str, port: int) -> None:
+    _log.info("listening on http://%s:%d (try /docs)", f"[{host}]" if ":" in host else host, port)

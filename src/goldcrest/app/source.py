@@ -1,0 +1,122 @@
+"""From what a user calls a model to the artifact that serves it."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from goldcrest.artifact import Artifact, is_artifact, open_artifact
+from goldcrest.errors import ArtifactError, CheckpointNotFound
+
+if TYPE_CHECKING:  # they bring onnx and the Hub's client, which an artifact does without
+    from goldcrest.checkpoint import Checkpoint
+    from goldcrest.compile import Variant
+
+_log = logging.getLogger(__name__)
+
+Progress = Callable[[str], None]
+"""Told the name of each step of a compilation as it begins."""
+
+
+def builtins() -> dict[str, Path]:
+    """The artifacts that ship with the package, by name."""
+    folder = Path(str(files("goldcrest.builtin")))
+    return {path.parent.name: path.parent for path in sorted(folder.glob("*/manifest.json"))}
+
+
+def find_artifact(
+    source: str,
+    *,
+    cache: Path,
+    precision: str = "auto",
+    progress: Progress = lambda _: None,
+) -> Artifact:
+    """Open what ``source`` names; a checkpoint is compiled into the cache on first use.
+
+    Args:
+        source: a folder (an artifact or a checkpoint), a built-in name, or a Hub id.
+        cache: the cache folder.
+        precision: what will be asked of the artifact: "int8" makes the INT8 variant.
+        progress: told of each step, if there are any.
+
+    Raises:
+        CheckpointError: it cannot be found or read.
+        ArtifactError: it is an artifact that is not whole, or it cannot be compiled.
+    """
+    folder = Path(source).expanduser()
+    if folder.is_dir() and is_artifact(folder):
+        return open_artifact(folder)
+    if not folder.is_dir() and source in builtins():
+        return open_artifact(builtins()[source])
+    variants: tuple[Variant, ...] = ("int8",) if precision == "int8" else ("f32",)
+    return _cached(_read(source), variants, cache, progress)
+
+
+def compile_model(
+    source: str,
+    out: Path,
+    precisions: Sequence[Variant] = ("f32",),
+    calibrate: Path | None = None,
+    progress: Progress = lambda _: None,
+) -> Artifact:
+    """Compile a checkpoint into an artifact of its own.
+
+    Args:
+        source: a folder or a Hub id.
+        out: where the artifact goes; an older artifact there is replaced.
+        precisions: the variants to make.
+        calibrate: a file with one text of the task per line, for INT8.
+        progress: told of each step.
+
+    Raises:
+        CheckpointError: the source cannot be read.
+        ArtifactError: the artifact cannot be made; `QuantizeFailed` where INT8 is to blame.
+    """
+    folder = Path(source).expanduser()
+    if is_artifact(folder) or (not folder.is_dir() and source in builtins()):
+        raise ArtifactError(f"{source} is an artifact already; compile its checkpoint instead")
+    from goldcrest.compile import build_artifact
+
+    texts = None if calibrate is None else _lines(calibrate)
+    return build_artifact(
+        _read(source), out, variants=precisions, calibration=texts, progress=progress
+    )
+
+
+def _read(source: str) -> Checkpoint:
+    from goldcrest.checkpoint import locate, read
+
+    try:
+        return read(locate(source), source)
+    except CheckpointNotFound as error:
+        names = ", ".join(builtins())
+        raise CheckpointNotFound(f"{error} (built in: {names})") from error
+
+
+def _cached(
+    checkpoint: Checkpoint, variants: tuple[Variant, ...], cache: Path, progress: Progress
+) -> Artifact:
+    from goldcrest.compile import COMPILER, build_artifact
+
+    key = "\n".join([checkpoint.digest(), COMPILER, *variants])
+    target = cache / "artifacts" / hashlib.sha256(key.encode()).hexdigest()[:24]
+    if is_artifact(target):
+        try:
+            artifact = open_artifact(target)
+            artifact.verify()
+        except ArtifactError as error:
+            _log.warning("%s; it is compiled anew", error)
+        else:
+            return artifact
+    return build_artifact(checkpoint, target, variants=variants, progress=progress)
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return [line for line in file.read_text("utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise ArtifactError(f"{file} cannot be read as lines of text: {error}") from error

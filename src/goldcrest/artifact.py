@@ -1,0 +1,187 @@
+"""The folder that is served: variants of a graph, a tokenizer, and a manifest that vouches for them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkdtemp
+
+import msgspec
+
+from goldcrest.errors import ArtifactCorrupt, ArtifactError, NoVariant
+from goldcrest.values import Pooling, ProblemType, Task
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+
+
+class FileEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file of the artifact and what it must be."""
+
+    file: str
+    sha256: str
+    n_bytes: int
+
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What an artifact is; ``manifest.json`` is this and nothing more.
+
+    Attributes:
+        format: version of the layout of the folder.
+        made_by: the Goldcrest version that wrote it.
+        source: the model it was made from, as it was named.
+        source_digest: of that model's configuration and weights.
+        family: such as "distilbert".
+        dimensions: width of a state, and so of an embedding.
+        max_length: tokens per item, special ones included.
+        has_token_types: whether the graph takes them.
+        variants: by precision, "f32" or "int8".
+    """
+
+    format: int
+    made_by: str
+    source: str
+    source_digest: str
+    family: str
+    task: Task
+    dimensions: int
+    max_length: int
+    has_token_types: bool
+    tokenizer: FileEntry
+    variants: dict[str, FileEntry]
+    labels: tuple[str, ...] = ()
+    problem_type: ProblemType = "single_label_classification"
+    pooling: Pooling = "cls"
+    normalize: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """An artifact on disk, its manifest read.
+
+    Attributes:
+        digest: of the manifest, and so, through the digests in it, of everything.
+    """
+
+    folder: Path
+    manifest: Manifest
+    digest: str
+
+    @property
+    def tokenizer(self) -> Path:
+        return self.folder / self.manifest.tokenizer.file
+
+    def variant(self, precision: str) -> Path:
+        """The graph of one precision.
+
+        Raises:
+            NoVariant: the artifact does not have it.
+        """
+        if precision not in self.manifest.variants:
+            raise NoVariant(
+                f"{self.folder} has no variant {precision!r}; "
+                f"there are: {', '.join(self.manifest.variants)}"
+            )
+        return self.folder / self.manifest.variants[precision].file
+
+    def verify(self, *precisions: str) -> None:
+        """Compare the tokenizer, and the variants named, with their digests.
+
+        Raises:
+            ArtifactCorrupt: one is missing or altered; the message names it.
+        """
+        entries = [self.manifest.variants[precision] for precision in precisions]
+        for entry in (self.manifest.tokenizer, *entries):
+            _verify(self.folder, entry)
+
+
+def is_artifact(folder: Path) -> bool:
+    """Whether a folder claims to be one."""
+    return (folder / MANIFEST).is_file()
+
+
+def open_artifact(folder: Path) -> Artifact:
+    """Read an artifact's manifest; ``verify`` checks the other files.
+
+    Raises:
+        ArtifactCorrupt: the manifest is missing or cannot be read.
+        ArtifactError: it is of a format that this version does not know.
+    """
+    try:
+        text = (folder / MANIFEST).read_bytes()
+        fmt = msgspec.json.decode(text, type=dict[str, object]).get("format")
+        if fmt != FORMAT:
+            raise ArtifactError(
+                f"{folder / MANIFEST} has format {fmt}, this version reads {FORMAT}"
+            )
+        manifest = msgspec.json.decode(text, type=Manifest)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise ArtifactCorrupt(f"{folder / MANIFEST} cannot be read: {error}", MANIFEST) from error
+    return Artifact(folder, manifest, hashlib.sha256(text).hexdigest())
+
+
+class Draft:
+    """An artifact in the making: files gather in a folder beside the target, then take its place.
+
+    A process that dies half-way leaves no artifact, never half of one.
+    """
+
+    def __init__(self, target: Path) -> None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        self._target = target
+        self.folder = Path(mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+
+    def __enter__(self) -> Draft:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def publish(self, manifest: Manifest) -> Artifact:
+        """Write the manifest and move the folder into place, over an older artifact if any.
+
+        Raises:
+            ArtifactError: the target holds something that is not an artifact.
+        """
+        text = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
+        (self.folder / MANIFEST).write_bytes(text + b"\n")
+        self.folder.chmod(0o755)
+        if self._target.exists():
+            self._give_way()
+        self.folder.rename(self._target)
+        return open_artifact(self._target)
+
+    def _give_way(self) -> None:
+        if any(self._target.iterdir()) and not is_artifact(self._target):
+            raise ArtifactError(
+                f"{self._target} is not empty and not an artifact; it is left alone"
+            )
+        shutil.rmtree(self._target)
+
+
+def entry(file: Path) -> FileEntry:
+    """Describe a file for the manifest."""
+    return FileEntry(file.name, _sha256(file), file.stat().st_size)
+
+
+def _verify(folder: Path, entry: FileEntry) -> None:
+    file = folder / entry.file
+    if file.parent != folder:
+        raise ArtifactCorrupt(f"{entry.file!r} in {MANIFEST} lies outside the artifact", entry.file)
+    if not file.is_file():
+        raise ArtifactCorrupt(f"{file} is missing", entry.file)
+    n_bytes = file.stat().st_size
+    if n_bytes != entry.n_bytes:
+        raise ArtifactCorrupt(f"{file} has {n_bytes} bytes, not {entry.n_bytes}", entry.file)
+    if _sha256(file) != entry.sha256:
+        raise ArtifactCorrupt(f"{file} does not match the digest in {MANIFEST}", entry.file)
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        if hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_SEQUENTIAL)
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,249 @@
+"""The batcher: the only threads that run engines, and the way to and from them.
+
+A slot is a thread that runs one grid at a time. Whenever it is free it takes the next batch from
+the queue itself: no timer forms a batch, and no event loop stands between two grids.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+
+from goldcrest.batching.lane import Lane
+from goldcrest.batching.queue import JobQueue, Taken
+from goldcrest.batching.ticket import Ticket, deliver
+from goldcrest.errors import DeadlineExceeded, Draining, EngineFailed
+from goldcrest.packing.grid import fill
+from goldcrest.values import Answer, BatchReport, Encoding, Floats, Grid, Job, Plan, Urgency
+
+Clock = Callable[[], float]
+Outcome = tuple[Job, Answer | BaseException]
+
+
+class Batcher:
+    """Runs the jobs of all versions on one set of slots.
+
+    Args:
+        limit_tokens: tokens that may wait before requests are refused.
+        n_slots: grids that run at once.
+        clock: seconds; only differences matter.
+        bystanders_cpu: processor seconds of the threads that are neither slots nor engines, so
+            that a report can tell the engines' share of the process.
+        report: is told of every grid that ran, on the slot's thread.
+    """
+
+    def __init__(
+        self,
+        *,
+        limit_tokens: int = 65_536,
+        n_slots: int = 1,
+        clock: Clock = time.perf_counter,
+        bystanders_cpu: Clock = lambda: 0.0,
+        report: Callable[[BatchReport], None] = lambda _: None,
+    ) -> None:
+        self._queue = JobQueue(limit_tokens)
+        self._lanes: dict[str, Lane] = {}
+        self._places: dict[Job, tuple[Ticket, int]] = {}
+        self._wake = threading.Condition()
+        self._closed = False
+        self._clock, self._bystanders_cpu, self._report = clock, bystanders_cpu, report
+        self._slots = [
+            threading.Thread(target=self._work, name=f"slot-{number}", daemon=True)
+            for number in range(n_slots)
+        ]
+        for slot in self._slots:
+            slot.start()
+
+    @property
+    def n_tokens(self) -> int:
+        """Tokens that wait."""
+        return self._queue.n_tokens
+
+    @property
+    def n_jobs(self) -> int:
+        """Jobs that wait."""
+        return self._queue.n_jobs
+
+    def open(self, lane: Lane) -> None:
+        """Let a version's jobs run from now on; idle slots warm it."""
+        with self._wake:
+            self._lanes[lane.name] = lane
+            self._wake.notify_all()
+
+    def shut(self, lane: str) -> None:
+        """Stop running a version's jobs; those that still wait are refused."""
+        with self._wake:
+            self._lanes.pop(lane, None)
+            left = [job for job in self._places if job.lane == lane and self._queue.discard(job)]
+        error = Draining(f"{lane} was closed before this was run")
+        self._settle([(job, error) for job in left])
+
+    async def submit(
+        self, lane: str, encodings: Sequence[Encoding], urgency: Urgency
+    ) -> list[Answer]:
+        """Run encodings and wait for their answers, in order.
+
+        If the caller is cancelled, those of its jobs that still wait never reach an engine.
+
+        Raises:
+            Overloaded: too much waits already; nothing of this was admitted.
+            DeadlineExceeded: some of it waited too long.
+            EngineFailed: the engine fails on one of them even when it runs alone.
+            Draining: the batcher was closed.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[list[Answer]] = loop.create_future()
+        jobs = self._jobs(lane, encodings, urgency)
+        self._admit(jobs, Ticket(len(jobs), future, loop))
+        try:
+            return await future
+        except asyncio.CancelledError:
+            self._withdraw(jobs)
+            raise
+
+    def submit_and_wait(
+        self, lane: str, encodings: Sequence[Encoding], urgency: Urgency
+    ) -> list[Answer]:
+        """Do the same for a caller without an event loop; blocks its thread."""
+        future: Future[list[Answer]] = Future()
+        jobs = self._jobs(lane, encodings, urgency)
+        self._admit(jobs, Ticket(len(jobs), future, None))
+        return future.result()
+
+    def close(self) -> None:
+        """Let the grids that run end, refuse what still waits, and stop the slots."""
+        with self._wake:
+            self._closed = True
+            self._wake.notify_all()
+        for slot in self._slots:
+            slot.join()
+        error = Draining("the server closed before this was run")
+        self._settle((job, error) for job in list(self._places))
+
+    # On the caller's thread -----------------------------------------------------------------
+
+    def _jobs(self, lane: str, encodings: Sequence[Encoding], urgency: Urgency) -> list[Job]:
+        now = self._clock()
+        rank = now - urgency.head_start_s
+        expires = None if urgency.deadline_s is None else now + urgency.deadline_s
+        return [Job(encoding, lane, now, rank, expires) for encoding in encodings]
+
+    def _admit(self, jobs: Sequence[Job], ticket: Ticket) -> None:
+        lane = self._lanes.get(jobs[0].lane)
+        with self._wake:
+            if self._closed or lane is None:
+                raise Draining("the server is shutting down and takes no new requests")
+            pace = lane.seconds_per_token
+            self._queue.push_all(jobs, seconds_per_token=pace)
+            self._places.update((job, (ticket, place)) for place, job in enumerate(jobs))
+            self._wake.notify()
+
+    def _withdraw(self, jobs: Sequence[Job]) -> None:
+        with self._wake:
+            for job in jobs:
+                if self._queue.discard(job):
+                    del self._places[job]
+
+    # On a slot's thread ---------------------------------------------------------------------
+
+    def _work(self) -> None:
+        free_since = self._clock()
+        while (step := self._next()) is not None:
+            if isinstance(step, Lane):
+                step.warm_next(self._clock)
+            else:
+                self._run(step, free_since)
+            free_since = self._clock()
+
+    def _next(self) -> Taken | Lane | None:
+        """Wait for something to do: jobs, else a shape to warm; None means the end."""
+        with self._wake:
+            while not self._closed:
+                taken = self._queue.take(self._clock(), self._choose)
+                self._expire(taken.expired)
+                if taken.lane is not None:
+                    return taken
+                if (lane := self._coldest()) is not None:
+                    return lane
+                self._wake.wait()
+        return None
+
+    def _choose(self, lane: str, jobs: Sequence[Job]) -> Plan:
+        return self._lanes[lane].choose(jobs)
+
+    def _coldest(self) -> Lane | None:
+        """Find a lane that is not ready, else one that is not warm."""
+        cold = [lane for lane in self._lanes.values() if not lane.is_warm]
+        return min(cold, key=lambda lane: lane.is_ready, default=None)
+
+    def _expire(self, jobs: Sequence[Job]) -> None:
+        now = self._clock()
+        self._settle((job, DeadlineExceeded(now - job.arrival)) for job in jobs)
+
+    def _run(self, taken: Taken, free_since: float) -> None:
+        if taken.lane is None or taken.plan is None:
+            return
+        lane = self._lanes[taken.lane]
+        self._settle(self._outcomes(lane, taken.jobs, taken.plan.renumbered(), free_since))
+
+    def _outcomes(
+        self, lane: Lane, jobs: Sequence[Job], plan: Plan, free_since: float
+    ) -> Iterator[Outcome]:
+        """Run one batch; if it fails, its halves, until the poisonous job stands alone."""
+        grid = fill(plan, [job.encoding for job in jobs])
+        try:
+            values = self._timed(lane, jobs, grid, free_since)
+        except EngineFailed as error:
+            yield from self._halved(lane, jobs, error)
+            return
+        for job, row in zip(jobs, values, strict=True):
+            yield job, Answer(row, job.n_tokens, job.encoding.n_dropped)
+
+    def _halved(self, lane: Lane, jobs: Sequence[Job], error: EngineFailed) -> Iterator[Outcome]:
+        if len(jobs) == 1:
+            yield jobs[0], error
+            return
+        middle = len(jobs) // 2
+        for half in (jobs[:middle], jobs[middle:]):
+            left = list(half)
+            while left:
+                plan = lane.choose(left)
+                chosen = [left[index] for index in plan.chosen]
+                yield from self._outcomes(lane, chosen, plan.renumbered(), self._clock())
+                left = [job for job in left if job not in chosen]
+
+    def _timed(self, lane: Lane, jobs: Sequence[Job], grid: Grid, free_since: float) -> Floats:
+        """Run a grid, and tell the lane and the reader of reports what it took."""
+        shape, predicted = grid.shape, lane.predicted_s(grid.shape)
+        cpu = time.process_time() - self._bystanders_cpu()
+        started = self._clock()
+        values = lane.run(grid)
+        seconds = self._clock() - started
+        cpu = time.process_time() - self._bystanders_cpu() - cpu
+        lane.observe(shape, seconds)
+        arrivals = [job.arrival for job in jobs]
+        self._report(
+            BatchReport(
+                lane=lane.name,
+                shape=shape,
+                n_jobs=len(jobs),
+                n_tokens=grid.n_tokens,
+                predicted_s=predicted,
+                run_s=seconds,
+                idle_s=max(0.0, started - max(free_since, min(arrivals))),
+                cpu_s=max(0.0, cpu),
+                waited_s=tuple(started - arrival for arrival in arrivals),
+            )
+        )
+        return values
+
+    def _settle(self, outcomes: Iterable[Outcome]) -> None:
+        done: list[Ticket] = []
+        for job, outcome in outcomes:
+            ticket, place = self._places.pop(job)
+            if ticket.note(place, outcome):
+                done.append(ticket)
+        deliver(done)

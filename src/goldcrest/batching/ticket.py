@@ -1,0 +1,79 @@
+"""Tickets: what a caller holds while its jobs wait, and how answers find their way back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from concurrent.futures import Future
+from typing import Protocol
+
+from goldcrest.values import Answer
+
+
+class _Promise(Protocol):
+    """What the futures of asyncio and of threads have in common."""
+
+    def done(self) -> bool: ...
+    def set_result(self, result: list[Answer], /) -> None: ...
+    def set_exception(self, exception: BaseException, /) -> None: ...
+
+
+class Ticket:
+    """The jobs of one submission: settled once, when the last is answered or the first fails.
+
+    Args:
+        n_jobs: answers to wait for.
+        future: where the outcome goes; of asyncio if ``loop`` is given.
+        loop: the event loop to which the future belongs.
+    """
+
+    __slots__ = ("_answers", "_error", "_future", "_n_left", "loop")
+
+    def __init__(
+        self,
+        n_jobs: int,
+        future: asyncio.Future[list[Answer]] | Future[list[Answer]],
+        loop: asyncio.AbstractEventLoop | None,
+    ) -> None:
+        self.loop = loop
+        self._future: _Promise = future
+        self._answers: list[Answer | None] = [None] * n_jobs
+        self._n_left = n_jobs
+        self._error: BaseException | None = None
+
+    def note(self, place: int, outcome: Answer | BaseException) -> bool:
+        """Note what became of one job; returns whether that settles the ticket."""
+        if self._error is not None:
+            return False
+        if isinstance(outcome, BaseException):
+            self._error = outcome
+            return True
+        self._answers[place] = outcome
+        self._n_left -= 1
+        return self._n_left == 0
+
+    def settle(self) -> None:
+        """Hand the outcome over, unless the caller has gone; on the loop's thread if it has one."""
+        if self._future.done():
+            return
+        if self._error is not None:
+            self._future.set_exception(self._error)
+        else:
+            self._future.set_result([answer for answer in self._answers if answer is not None])
+
+
+def deliver(tickets: Iterable[Ticket]) -> None:
+    """Hand over settled tickets from an engine's thread, waking each event loop once."""
+    by_loop: dict[asyncio.AbstractEventLoop | None, list[Ticket]] = {}
+    for ticket in tickets:
+        by_loop.setdefault(ticket.loop, []).append(ticket)
+    for loop, group in by_loop.items():
+        if loop is None:
+            _settle(group)
+        elif not loop.is_closed():
+            loop.call_soon_threadsafe(_settle, group)
+
+
+def _settle(tickets: list[Ticket]) -> None:
+    for ticket in tickets:
+        ticket.settle()

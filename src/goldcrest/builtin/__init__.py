@@ -1,0 +1,1 @@
+"""The artifacts that ship with the package."""

@@ -1,0 +1,50 @@
+"""What the processor can do, as far as precision is concerned."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+NOTEWORTHY = (
+    "amx_int8",
+    "amx_bf16",
+    "avx512_vnni",
+    "avx512_bf16",
+    "avx_vnni",
+    "avx512f",
+    "avx2",
+    "bf16",
+    "i8mm",
+    "asimddp",
+)
+"""Features that decide how fast a precision is, named as the kernel names them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Processor:
+    """The processor's name and the features its kernel reports."""
+
+    name: str
+    features: frozenset[str]
+
+    @property
+    def has_native_bf16(self) -> bool:
+        """Whether bf16 runs in hardware; emulated, it was measured 30 times slower than f32."""
+        return bool(self.features & {"amx_bf16", "avx512_bf16", "bf16"})
+
+    @property
+    def noteworthy(self) -> tuple[str, ...]:
+        return tuple(feature for feature in NOTEWORTHY if feature in self.features)
+
+
+def processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> Processor:
+    """Read the processor's name and features; without /proc, its name alone."""
+    fields: dict[str, str] = {}
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
+            key, _, value = line.partition(":")
+            fields.setdefault(key.strip(), value.strip())
+    flags = fields.get("flags") or fields.get("Features") or ""
+    name = fields.get("model name") or platform.processor() or platform.machine()
+    return Processor(name, frozenset(flags.split()))

@@ -1,0 +1,249 @@
+"""The error tree: every failure a caller may see, drawn once.
+
+::
+
+    GoldcrestError                     .code is a stable string
+    ├─ ServingError                    a request could not be answered
+    │  ├─ InvalidRequest               the request is at fault
+    │  │  ├─ MalformedRequest          not JSON, or not of the shape asked for
+    │  │  ├─ EmptyInput                no text at all
+    │  │  ├─ InputTooLong              .n_tokens, .limit
+    │  │  ├─ TooManyItems              .n_items, .limit
+    │  │  └─ BodyTooLarge              .n_bytes, .limit
+    │  ├─ NotServed                    the request is fine, but not for this server
+    │  │  ├─ UnknownModel              .name
+    │  │  ├─ UnsupportedTask           .task
+    │  │  └─ UnknownPath
+    │  ├─ Overloaded                   .retry_after_s
+    │  ├─ DeadlineExceeded             .waited_s
+    │  ├─ Unavailable                  not now
+    │  │  ├─ Loading                   .retry_after_s
+    │  │  └─ Draining
+    │  └─ EngineFailed                 wraps what the runtime raised
+    ├─ ConfigError                     at start-up only
+    ├─ CheckpointError                 a model could not be read
+    │  ├─ CheckpointNotFound
+    │  ├─ UnsupportedModel             an architecture or option we do not have
+    │  ├─ PickledWeights               refused; names the command that converts them
+    │  ├─ TensorProblem                missing, misshapen or truncated; .tensor
+    │  └─ NoTrainedHead                the checkpoint was never trained for the task
+    └─ ArtifactError                   a folder to be served is not whole
+       ├─ ArtifactCorrupt              .file
+       ├─ QuantizeFailed
+       └─ NoVariant                    none that this processor can run
+"""
+
+from __future__ import annotations
+
+
+class GoldcrestError(Exception):
+    """Every error that Goldcrest raises on purpose."""
+
+    code = "error"
+
+
+class ServingError(GoldcrestError):
+    """A request could not be answered."""
+
+    code = "serving_error"
+
+
+class InvalidRequest(ServingError):
+    """The request is at fault and will fail again."""
+
+    code = "invalid_request"
+
+
+class MalformedRequest(InvalidRequest):
+    """The body is not JSON, or not of the shape asked for."""
+
+    code = "malformed_request"
+
+
+class EmptyInput(InvalidRequest):
+    """There is no text to answer for."""
+
+    code = "empty_input"
+
+
+class InputTooLong(InvalidRequest):
+    """An item has more tokens than allowed and the caller forbade truncation."""
+
+    code = "input_too_long"
+
+    def __init__(self, n_tokens: int, limit: int, index: int = 0) -> None:
+        super().__init__(
+            f"item {index} has {n_tokens} tokens, more than the limit of {limit}; "
+            "shorten it or allow truncation"
+        )
+        self.n_tokens, self.limit, self.index = n_tokens, limit, index
+
+
+class TooManyItems(InvalidRequest):
+    """A request holds more items than allowed."""
+
+    code = "too_many_items"
+
+    def __init__(self, n_items: int, limit: int) -> None:
+        super().__init__(f"the request holds {n_items} items, more than the limit of {limit}")
+        self.n_items, self.limit = n_items, limit
+
+
+class BodyTooLarge(InvalidRequest):
+    """A request body, or one of its texts, has more bytes than allowed."""
+
+    code = "body_too_large"
+
+    def __init__(self, n_bytes: int, limit: int) -> None:
+        super().__init__(f"{n_bytes} bytes were sent, more than the limit of {limit}")
+        self.n_bytes, self.limit = n_bytes, limit
+
+
+class NotServed(ServingError):
+    """The request is sound, but this server does not serve what it asks for."""
+
+    code = "not_served"
+
+
+class UnknownModel(NotServed):
+    """No model of that name is served."""
+
+    code = "unknown_model"
+
+    def __init__(self, name: str, served: tuple[str, ...]) -> None:
+        super().__init__(f"no model named {name!r} is served; there are: {', '.join(served)}")
+        self.name, self.served = name, served
+
+
+class UnsupportedTask(NotServed):
+    """No served model, or not the one named, does that task."""
+
+    code = "unsupported_task"
+
+
+class UnknownPath(NotServed):
+    """No route has that path, or it has other methods."""
+
+    code = "unknown_path"
+
+
+class Overloaded(ServingError):
+    """The work that waits already exceeds the bound; come back later."""
+
+    code = "overloaded"
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class DeadlineExceeded(ServingError):
+    """The request waited past its deadline and never reached the engine."""
+
+    code = "deadline_exceeded"
+
+    def __init__(self, waited_s: float) -> None:
+        super().__init__(f"the request waited {waited_s:.3f} s, past its deadline")
+        self.waited_s = waited_s
+
+
+class Unavailable(ServingError):
+    """The server cannot answer at this moment."""
+
+    code = "unavailable"
+
+
+class Loading(Unavailable):
+    """The model is not ready yet."""
+
+    code = "loading"
+
+    def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class Draining(Unavailable):
+    """The server is shutting down: it answers what it has and takes nothing new."""
+
+    code = "draining"
+
+
+class EngineFailed(ServingError):
+    """The runtime failed on this item alone; what it raised is the cause."""
+
+    code = "engine_failed"
+
+
+class ConfigError(GoldcrestError):
+    """A setting is unknown, misspelt or out of range."""
+
+    code = "config_error"
+
+
+class CheckpointError(GoldcrestError):
+    """A model could not be read."""
+
+    code = "checkpoint_error"
+
+
+class CheckpointNotFound(CheckpointError):
+    """Neither a folder, nor a built-in name, nor a Hub id that can be reached."""
+
+    code = "checkpoint_not_found"
+
+
+class UnsupportedModel(CheckpointError):
+    """The architecture, or an option of it, is not one we have."""
+
+    code = "unsupported_model"
+
+
+class PickledWeights(CheckpointError):
+    """The weights are a pickle, which can run code; it is refused."""
+
+    code = "pickled_weights"
+
+
+class TensorProblem(CheckpointError):
+    """A tensor is missing, misshapen or cut short."""
+
+    code = "tensor_problem"
+
+    def __init__(self, message: str, tensors: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.tensors = tensors
+
+
+class NoTrainedHead(CheckpointError):
+    """The checkpoint holds an encoder that was never trained for the task."""
+
+    code = "no_trained_head"
+
+
+class ArtifactError(GoldcrestError):
+    """A folder that should be served is not whole."""
+
+    code = "artifact_error"
+
+
+class ArtifactCorrupt(ArtifactError):
+    """A file of the artifact is missing or does not match its digest."""
+
+    code = "artifact_corrupt"
+
+    def __init__(self, message: str, file: str) -> None:
+        super().__init__(message)
+        self.file = file
+
+
+class QuantizeFailed(ArtifactError):
+    """The INT8 variant could not be made."""
+
+    code = "quantize_failed"
+
+
+class NoVariant(ArtifactError):
+    """The artifact has no variant that was asked for, or that can run here."""
+
+    code = "no_variant"

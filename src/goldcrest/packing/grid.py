@@ -1,0 +1,82 @@
+"""Encodings laid out in a grid, as a plan says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from goldcrest.packing.ladder import n_picks
+from goldcrest.values import Encoding, Grid, Ints, Plan
+
+
+def fill(plan: Plan, encodings: Sequence[Encoding]) -> Grid:
+    """Lay out the encodings that the plan has chosen.
+
+    Args:
+        plan: which encodings share which row.
+        encodings: all that were offered, in the order that the plan's indices mean.
+
+    Returns:
+        A grid whose owners, starts and lengths follow the order of ``plan.chosen``.
+
+    Raises:
+        ValueError: if a row of the plan holds more tokens than the shape is wide.
+    """
+    chosen = [encodings[index] for index in plan.chosen]
+    lengths = np.array([encoding.n_tokens for encoding in chosen], np.int32)
+    starts = np.array(_starts(plan, encodings), np.int32)
+    # For every token: whose it is, its position in its text, and the flat index of its slot.
+    token_owners = np.repeat(np.arange(len(chosen), dtype=np.int32), lengths)
+    firsts = np.cumsum(lengths, dtype=np.int32) - lengths
+    token_positions = np.arange(len(token_owners), dtype=np.int32) - firsts[token_owners]
+    slots = starts[token_owners] + token_positions
+    picks = np.zeros(n_picks(len(chosen)), np.int32)
+    picks[: len(chosen)] = starts
+    return Grid(
+        input_ids=_scatter(plan, slots, np.concatenate([encoding.ids for encoding in chosen])),
+        positions=_scatter(plan, slots, token_positions),
+        owners=_scatter(plan, slots, token_owners, empty=-1),
+        token_types=_scatter(plan, slots, _token_types(chosen)),
+        picks=picks,
+        starts=starts,
+        lengths=lengths,
+    )
+
+
+def _starts(plan: Plan, encodings: Sequence[Encoding]) -> list[int]:
+    """The flat index of each chosen encoding's first slot."""
+    width = plan.shape.width
+    starts = []
+    for number, row in enumerate(plan.rows):
+        slot = number * width
+        for index in row:
+            starts.append(slot)
+            slot += encodings[index].n_tokens
+        if slot > (number + 1) * width:
+            raise ValueError(
+                f"row {number} of the plan holds {slot - number * width} tokens, "
+                f"more than the width of {width}"
+            )
+    return starts
+
+
+def _scatter(plan: Plan, slots: Ints, values: Ints | int, *, empty: int = 0) -> Ints:
+    """A new array of the grid's shape with the values in their slots."""
+    flat = np.full(plan.shape.n_slots, empty, np.int32)
+    flat[slots] = values
+    return flat.reshape(plan.shape.rows, plan.shape.width)
+
+
+def _token_types(chosen: Sequence[Encoding]) -> Ints | int:
+    """Of all tokens one after the other, or 0 where no encoding has any."""
+    if all(encoding.token_types is None for encoding in chosen):
+        return 0
+    return np.concatenate(
+        [
+            np.zeros(encoding.n_tokens, np.int32)
+            if encoding.token_types is None
+            else encoding.token_types
+            for encoding in chosen
+        ]
+    )

@@ -1,0 +1,65 @@
+"""The few grid shapes that are ever run; each one new to a runtime costs it 20-170 ms of compiling."""
+
+from __future__ import annotations
+
+from goldcrest.values import Shape
+
+MAX_JOBS = 256
+"""Jobs in one grid, at most: it bounds the number of picked states."""
+
+_SHORTEST = 16
+_ROW_WIDTHS = (64, 128, 256, 512)
+"""The widths that come with several rows."""
+
+
+def ladder(max_length: int, *, max_tokens: int = 1024) -> tuple[Shape, ...]:
+    """List the shapes that a model runs, in the order in which they are warmed.
+
+    There is one row of 16, 32, 48, 64, 96, 128 ... up to ``max_length``, and every row count at
+    the widths 64 to 512. A width above ``max_length`` is still of use, for positions restart with
+    every job of a row.
+
+    Args:
+        max_length: tokens of the longest text that the model takes.
+        max_tokens: slots per grid; only single rows that long texts need have more.
+
+    Returns:
+        The shapes, smallest first.
+
+    Raises:
+        ValueError: if a limit is not positive.
+    """
+    if max_length < 1 or max_tokens < 1:
+        raise ValueError(
+            f"a ladder needs limits of 1 token or more, not max_length {max_length} "
+            f"and max_tokens {max_tokens}"
+        )
+    single = {Shape(1, width) for width in _single_widths(max_length)}
+    several = {
+        Shape(rows, width)
+        for width in _ROW_WIDTHS
+        if width == _ROW_WIDTHS[0] or width // 2 < max_length
+        for rows in range(1, max_tokens // width + 1)
+    }
+    return tuple(sorted(single | several, key=lambda shape: (shape.n_slots, shape.rows)))
+
+
+def n_picks(n_jobs: int) -> int:
+    """Round a number of jobs up to a power of two, so that few sizes are ever compiled.
+
+    Raises:
+        ValueError: if ``n_jobs`` is not within 1 and ``MAX_JOBS``.
+    """
+    if not 1 <= n_jobs <= MAX_JOBS:
+        raise ValueError(f"a grid holds 1 to {MAX_JOBS} jobs, not {n_jobs}")
+    return 1 << (n_jobs - 1).bit_length()
+
+
+def _single_widths(max_length: int) -> list[int]:
+    """16, 32, 48, 64, 96, 128, 192 ... and ``max_length`` itself."""
+    steps = [
+        width
+        for power in range(5, max_length.bit_length())
+        for width in (1 << power, 3 << power - 1)
+    ]
+    return [width for width in (_SHORTEST, *steps) if width < max_length] + [max_length]

@@ -1,0 +1,1 @@
+"""What a request passes through inside the server."""

@@ -1,0 +1,55 @@
+"""One record for every request, whatever became of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from goldcrest.errors import GoldcrestError
+from goldcrest.values import Predict, Reply, Request, RequestRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A `Predict` that tells of each call.
+
+    Attributes:
+        predict: what is observed.
+        record: is given the records; must be quick.
+        clock: seconds; only differences matter.
+    """
+
+    predict: Predict
+    record: Callable[[RequestRecord], None]
+    clock: Callable[[], float]
+
+    async def __call__(self, request: Request) -> Reply:
+        """Pass the request on, and record how it ended."""
+        start = self.clock()
+        reply: Reply | None = None
+        outcome = "internal"
+        try:
+            reply = await self.predict(request)
+            outcome = "ok"
+        except GoldcrestError as error:
+            outcome = error.code
+            raise
+        except asyncio.CancelledError:
+            outcome = "cancelled"
+            raise
+        finally:
+            self.record(_record(request, reply, outcome, self.clock() - start))
+        return reply
+
+
+def _record(request: Request, reply: Reply | None, outcome: str, seconds: float) -> RequestRecord:
+    return RequestRecord(
+        task=request.task,
+        model="" if reply is None else reply.model,
+        outcome=outcome,
+        n_items=len(request.items),
+        n_tokens=0 if reply is None else sum(reply.n_tokens),
+        n_truncated=0 if reply is None else sum(map(bool, reply.n_dropped)),
+        seconds=seconds,
+    )

@@ -1,0 +1,53 @@
+"""An engine without a model: answers that depend on a job's own tokens and on nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from threading import Event
+
+import numpy as np
+
+from goldcrest.values import Arrays, Floats, Grid, Ints
+
+
+def fake_logits(ids: Ints, n_labels: int = 2) -> Floats:
+    """What ``FakeEngine`` answers for these tokens. *Shape:* ``(n_labels,)``.
+
+    Every token counts by its value and its place, so an answer that was computed from another
+    job's tokens, or in another order, is a different one.
+    """
+    places = np.arange(1, len(ids) + 1)
+    mixed = int((ids.astype(np.int64) * places).sum()) * 2_654_435_761 % 2**32
+    return np.array([(mixed >> (8 * n)) % 256 / 64 for n in range(n_labels)], np.float32)
+
+
+class FakeEngine:
+    """Runs a grid as fast as numpy adds, and remembers the shapes it ran.
+
+    Args:
+        n_labels: numbers per job.
+        poison: token ids on which a run fails.
+        gate: if given, every run waits until it is set.
+    """
+
+    def __init__(
+        self, n_labels: int = 2, *, poison: Collection[int] = (), gate: Event | None = None
+    ) -> None:
+        self.precision = "fake"
+        self.shapes: list[str] = []
+        self.is_closed = False
+        self._n_labels, self._poison, self._gate = n_labels, frozenset(poison), gate
+
+    def run(self, grid: Grid) -> Arrays:
+        if self._gate is not None:
+            self._gate.wait()
+        self.shapes.append(str(grid.shape))
+        flat = grid.input_ids.ravel()
+        if self._poison and self._poison & set(flat.tolist()):
+            raise RuntimeError(f"poisonous token in a grid of {grid.n_jobs}")
+        jobs = zip(grid.starts.tolist(), grid.lengths.tolist(), strict=True)
+        rows = [fake_logits(flat[start : start + n], self._n_labels) for start, n in jobs]
+        return {"logits": np.stack(rows)}
+
+    def close(self) -> None:
+        self.is_closed = True

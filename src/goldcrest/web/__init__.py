@@ -1,0 +1,1 @@
+"""HTTP: one module per protocol over one table of routes."""

@@ -1,0 +1,77 @@
+"""Classification: texts in, a probability per label out."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from goldcrest.values import Request
+from goldcrest.web.endpoint import Door, Endpoint
+from goldcrest.web.items import PREDICT_ERRORS, checked, encode_options
+from goldcrest.web.rows import Rows, rows
+
+
+class ClassifyRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One text, or several."""
+
+    text: Annotated[str | list[str], Meta(description="one text, or a list of texts")]
+    max_length: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1_000_000,
+            description="tokens per text, special ones included; "
+            "a number above the model's own limit means that limit",
+        ),
+    ] = 128
+    model: Annotated[
+        str | None, Meta(description="a served model; null: the default classifier")
+    ] = None
+    truncate: Annotated[
+        bool, Meta(description="cut longer texts; false: refuse them with input_too_long")
+    ] = True
+
+
+class ClassifyReply(msgspec.Struct, frozen=True):
+    """One row per text, in the order of the request."""
+
+    predictions: Annotated[Rows, Meta(description="per text, one number per label")]
+    labels: Annotated[tuple[str, ...], Meta(description="what the numbers stand for")]
+    truncated: Annotated[list[bool], Meta(description="per text, whether it was cut")]
+    model: Annotated[str, Meta(description="the model that answered")]
+
+
+async def classify(door: Door, body: ClassifyRequest) -> ClassifyReply:
+    """Answer with a row of probabilities per text and a column per label."""
+    items = [body.text] if isinstance(body.text, str) else body.text
+    reply = await door.service.predict(
+        Request(
+            task="classify",
+            items=checked(items, limit=door.config.max_items),
+            model=body.model,
+            encode=encode_options(body.max_length, truncate=body.truncate),
+        )
+    )
+    return ClassifyReply(
+        predictions=rows(reply.outputs),
+        labels=reply.labels,
+        truncated=[n > 0 for n in reply.n_dropped],
+        model=reply.model,
+    )
+
+
+ENDPOINTS = (
+    Endpoint(
+        path="/classify",
+        method="POST",
+        tag="predict",
+        summary="Classify one text or several",
+        call=classify,
+        request=ClassifyRequest,
+        reply=ClassifyReply,
+        errors=PREDICT_ERRORS,
+        example={"text": ["a gripping story", "two hours too long"], "max_length": 128},
+    ),
+)

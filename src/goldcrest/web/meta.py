@@ -1,0 +1,139 @@
+"""About the server itself: what it serves, whether it is well, what it counted."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from goldcrest.values import ServedModel, Task
+from goldcrest.web.endpoint import Door, Endpoint
+from goldcrest.web.response import Response
+
+
+class ModelEntry(msgspec.Struct, frozen=True):
+    """A served model: the fields that OpenAI's clients read, then ours."""
+
+    id: str
+    created: Annotated[int, Meta(description="when the server started, in s since 1970")]
+    task: Task
+    labels: Annotated[tuple[str, ...], Meta(description="of a classifier, in order")]
+    dimensions: Annotated[int, Meta(description="of an embedder's vectors, else 0")]
+    precision: Annotated[str, Meta(description="what runs; empty until it is chosen")]
+    max_length: Annotated[int, Meta(description="tokens per text, special ones included")]
+    digest: Annotated[str, Meta(description="of the artifact")]
+    source: Annotated[str, Meta(description="what the artifact was made from")]
+    is_ready: bool
+    is_default: Annotated[bool, Meta(description="answers its task when no model is named")]
+    object: Literal["model"] = "model"
+    owned_by: str = "goldcrest"
+
+
+class ModelList(msgspec.Struct, frozen=True):
+    """All served models."""
+
+    data: list[ModelEntry]
+    object: Literal["list"] = "list"
+
+
+class Live(msgspec.Struct, frozen=True):
+    """The process runs and its event loop turns."""
+
+    status: Literal["live"] = "live"
+
+
+class ModelState(msgspec.Struct, frozen=True):
+    """Whether one model can answer."""
+
+    name: str
+    is_ready: bool
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """Whether the server should get requests."""
+
+    status: Annotated[Literal["ready", "loading", "draining"], Meta(description="200 or 503")]
+    models: list[ModelState]
+
+
+async def list_models(door: Door, _: None) -> ModelList:
+    """Answer with the names that ``model`` in a request may have, as ``id``."""
+    return ModelList([_entry(model, created=door.opened) for model in door.service.models()])
+
+
+def _entry(model: ServedModel, *, created: int) -> ModelEntry:
+    return ModelEntry(
+        id=model.name,
+        created=created,
+        task=model.task,
+        labels=model.labels,
+        dimensions=model.dimensions,
+        precision=model.precision,
+        max_length=model.max_length,
+        digest=model.digest,
+        source=model.source,
+        is_ready=model.is_ready,
+        is_default=model.is_default,
+    )
+
+
+async def live(_door: Door, _: None) -> Live:
+    """Answer 200 as long as the process can answer at all; restart it when this fails."""
+    return Live()
+
+
+async def ready(door: Door, _: None) -> Response:
+    """Answer 200 when every model is warm; 503 while one loads or the server drains."""
+    service = door.service
+    status: Literal["ready", "loading", "draining"] = "ready"
+    if not service.is_ready:
+        status = "draining" if service.is_draining else "loading"
+    models = [ModelState(model.name, model.is_ready) for model in service.models()]
+    body = msgspec.json.encode(Readiness(status, models))
+    if status == "ready":
+        return Response(body)
+    return Response(body, status=503, headers=((b"retry-after", b"1"),))
+
+
+async def metrics(door: Door, _: None) -> Response:
+    """Render the counters in the Prometheus text format."""
+    return Response(door.metrics.render(), media_type=door.metrics.content_type.encode())
+
+
+ENDPOINTS = (
+    Endpoint(
+        path="/v1/models",
+        method="GET",
+        tag="server",
+        summary="List the served models",
+        call=list_models,
+        reply=ModelList,
+    ),
+    Endpoint(
+        path="/health/live",
+        method="GET",
+        tag="server",
+        summary="Is the process alive?",
+        call=live,
+        reply=Live,
+    ),
+    Endpoint(
+        path="/health/ready",
+        method="GET",
+        tag="server",
+        summary="Should it get requests?",
+        call=ready,
+        reply=Readiness,
+        other_statuses={503: "A model loads, or the server drains."},
+    ),
+    Endpoint(
+        path="/metrics",
+        method="GET",
+        tag="server",
+        summary="Prometheus metrics",
+        call=metrics,
+        reply=None,
+        media_type="text/plain",
+    ),
+)

@@ -1,0 +1,207 @@
+"""The batcher: every job answered once, whatever happens around it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from goldcrest.batching.batcher import Batcher
+from goldcrest.batching.lane import Lane
+from goldcrest.errors import DeadlineExceeded, Draining, EngineFailed, Overloaded
+from goldcrest.packing.cost import CostTable
+from goldcrest.packing.ladder import ladder
+from goldcrest.testing import FakeEngine, ManualClock, fake_logits
+from goldcrest.values import BatchReport, Encoding, Urgency
+
+NOW = Urgency()
+
+
+def lane(engine: FakeEngine, name: str = "m") -> Lane:
+    return Lane(
+        name,
+        lambda grid: engine.run(grid)["logits"][: grid.n_jobs],
+        ladder=ladder(128),
+        costs=CostTable(),
+        objective_s=1.0,
+        n_first=2,
+    )
+
+
+def encoding(*ids: int) -> Encoding:
+    return Encoding(np.array(ids, np.int32))
+
+
+def encodings(n: int, seed: int = 0) -> list[Encoding]:
+    rng = np.random.default_rng(seed)
+    return [
+        Encoding(rng.integers(1, 30_000, rng.integers(1, 129)).astype(np.int32)) for _ in range(n)
+    ]
+
+
+class Bench:
+    """A batcher over fake engines, with its reports."""
+
+    def __init__(self, engine: FakeEngine, **settings: object) -> None:
+        self.reports: list[BatchReport] = []
+        self.batcher = Batcher(report=self.reports.append, **settings)  # type: ignore[arg-type]  # settings of a test
+        self.batcher.open(lane(engine))
+
+
+@pytest.fixture
+def gate() -> Iterator[threading.Event]:
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+async def test_answers_come_back_in_order_and_belong_to_their_own_tokens() -> None:
+    bench, given = Bench(FakeEngine()), encodings(300)
+
+    halves = await asyncio.gather(
+        bench.batcher.submit("m", given[:150], NOW), bench.batcher.submit("m", given[150:], NOW)
+    )
+
+    bench.batcher.close()
+    for item, answer in zip(given, [*halves[0], *halves[1]], strict=True):
+        assert np.array_equal(fake_logits(item.ids), answer.values)
+    assert sum(report.n_jobs for report in bench.reports) == 300
+
+
+async def test_a_poisonous_item_fails_alone() -> None:
+    engine = FakeEngine(poison={77})
+    bench, given = Bench(engine), encodings(40)
+    given[13] = encoding(5, 77, 6)
+
+    outcomes = await asyncio.gather(
+        *[bench.batcher.submit("m", [item], NOW) for item in given], return_exceptions=True
+    )
+
+    bench.batcher.close()
+    assert [13] == [n for n, o in enumerate(outcomes) if isinstance(o, EngineFailed)]
+    answered = [o for o in outcomes if not isinstance(o, BaseException)]
+    assert len(answered) == 39
+
+
+async def test_cancelled_jobs_never_reach_the_engine(gate: threading.Event) -> None:
+    bench = Bench(FakeEngine(gate=gate))
+    waiting = asyncio.ensure_future(bench.batcher.submit("m", encodings(4), NOW))
+    await asyncio.sleep(0)
+
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+
+    assert bench.batcher.n_jobs == 0
+    gate.set()
+    bench.batcher.close()
+    assert [] == bench.reports
+
+
+async def test_a_job_past_its_deadline_is_refused_and_never_runs(gate: threading.Event) -> None:
+    clock = ManualClock()
+    bench = Bench(FakeEngine(gate=gate), clock=clock)
+    waiting = asyncio.ensure_future(
+        bench.batcher.submit("m", encodings(1), Urgency(deadline_s=1.0))
+    )
+    await asyncio.sleep(0)
+
+    clock.advance(2.0)
+    gate.set()
+
+    with pytest.raises(DeadlineExceeded, match=r"2\.000 s"):
+        await waiting
+    bench.batcher.close()
+    assert [] == bench.reports
+
+
+async def test_more_waiting_tokens_than_the_limit_are_refused_whole(gate: threading.Event) -> None:
+    bench = Bench(FakeEngine(gate=gate), limit_tokens=100)
+    first = asyncio.ensure_future(bench.batcher.submit("m", [encoding(*range(1, 91))], NOW))
+    await asyncio.sleep(0)
+
+    with pytest.raises(Overloaded) as refusal:
+        await bench.batcher.submit("m", [encoding(1), encoding(*range(1, 20))], NOW)
+
+    assert refusal.value.retry_after_s >= 0
+    assert bench.batcher.n_jobs == 1
+    gate.set()
+    assert len(await first) == 1
+    bench.batcher.close()
+
+
+async def test_closing_refuses_what_still_waits(gate: threading.Event) -> None:
+    bench = Bench(FakeEngine(gate=gate))
+    waiting = asyncio.ensure_future(bench.batcher.submit("m", encodings(2), NOW))
+    await asyncio.sleep(0)
+
+    closing = asyncio.to_thread(bench.batcher.close)
+    opening = asyncio.get_running_loop().call_later(0.05, gate.set)
+    await closing
+    opening.cancel()
+
+    with pytest.raises(Draining):
+        await waiting
+    with pytest.raises(Draining):
+        await bench.batcher.submit("m", encodings(1), NOW)
+
+
+async def test_urgent_jobs_of_one_lane_pass_waiting_ones_of_another(gate: threading.Event) -> None:
+    slow, fast = FakeEngine(gate=gate), FakeEngine(gate=gate)
+    reports: list[BatchReport] = []
+    batcher = Batcher(report=reports.append)
+    batcher.open(lane(slow, "slow"))
+    batcher.open(lane(fast, "fast"))
+
+    bulk = [asyncio.ensure_future(batcher.submit("slow", encodings(50), NOW))]
+    await asyncio.sleep(0)
+    urgent = asyncio.ensure_future(batcher.submit("fast", encodings(1), Urgency(head_start_s=60)))
+    await asyncio.sleep(0)
+    gate.set()
+    await asyncio.gather(urgent, *bulk)
+
+    batcher.close()
+    assert "fast" == reports[0].lane
+
+
+def test_a_thread_without_an_event_loop_is_answered_too() -> None:
+    bench, given = Bench(FakeEngine()), encodings(5)
+
+    answers = bench.batcher.submit_and_wait("m", given, NOW)
+
+    bench.batcher.close()
+    assert [item.n_tokens for item in given] == [answer.n_tokens for answer in answers]
+
+
+async def test_only_shapes_of_the_ladder_run() -> None:
+    engine = FakeEngine()
+    bench = Bench(engine)
+
+    for seed in range(5):
+        await bench.batcher.submit("m", encodings(60, seed), NOW)
+
+    bench.batcher.close()
+    assert set(engine.shapes) <= {str(shape) for shape in ladder(128)}
+
+
+async def test_an_answer_that_is_not_a_number_is_a_failure() -> None:
+    batcher = Batcher()
+    batcher.open(
+        Lane(
+            "m",
+            lambda grid: np.where(grid.lengths[:, None] == 3, np.nan, 1.0).astype(np.float32),
+            ladder=ladder(128),
+            costs=CostTable(),
+            objective_s=1.0,
+            n_first=2,
+        )
+    )
+
+    good = await batcher.submit("m", [encoding(1, 2)], NOW)
+    with pytest.raises(EngineFailed, match="finite"):
+        await batcher.submit("m", [encoding(1, 2, 3)], NOW)
+
+    batcher.close()
+    assert 1.0 == good[0].values[0]

@@ -1,0 +1,154 @@
+"""What a scrape says after what was recorded."""
+
+import threading
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from goldcrest.metrics import SPECS, Metrics, Readings
+from goldcrest.values import BatchReport, RequestRecord, ServedModel, Shape
+
+RECORD = RequestRecord(
+    task="classify",
+    model="m",
+    outcome="ok",
+    n_items=3,
+    n_tokens=40,
+    n_truncated=1,
+    seconds=0.012,
+)
+REPORT = BatchReport(
+    lane="m",
+    shape=Shape(4, 64),
+    n_jobs=3,
+    n_tokens=200,
+    predicted_s=0.02,
+    run_s=0.03,
+    idle_s=0.001,
+    cpu_s=0.05,
+    waited_s=(0.0, 0.004, 40.0),
+)
+
+
+def _sample(metrics: Metrics, name: str, **labels: str) -> float | None:
+    families = text_string_to_metric_families(metrics.render().decode())
+    samples = (sample for family in families for sample in family.samples)
+    return next((s.value for s in samples if s.name == name and labels == s.labels), None)
+
+
+def test_a_request_is_counted_by_its_outcome():
+    metrics = Metrics(version="1")
+
+    metrics.record(RECORD)
+
+    assert 1 == _sample(
+        metrics, "goldcrest_requests_total", task="classify", model="m", outcome="ok"
+    )
+
+
+def test_a_request_adds_its_items_tokens_and_truncations():
+    metrics = Metrics(version="1")
+
+    metrics.record(RECORD)
+    metrics.record(RECORD)
+
+    assert (6, 80, 2) == (
+        _sample(metrics, "goldcrest_items_total", task="classify", model="m"),
+        _sample(metrics, "goldcrest_tokens_total", model="m"),
+        _sample(metrics, "goldcrest_truncated_items_total", model="m"),
+    )
+
+
+def test_a_batch_tells_how_full_its_grid_was():
+    metrics = Metrics(version="1")
+
+    metrics.report(REPORT)
+
+    assert (200, 256) == (
+        _sample(metrics, "goldcrest_grid_tokens_total", model="m"),
+        _sample(metrics, "goldcrest_grid_slots_total", model="m"),
+    )
+
+
+def test_a_batch_adds_its_times():
+    metrics = Metrics(version="1")
+
+    metrics.report(REPORT)
+
+    names = ("busy", "cpu", "idle_while_waiting", "predicted")
+    assert [0.03, 0.05, 0.001, 0.02] == [
+        _sample(metrics, f"goldcrest_engine_{name}_seconds_total", model="m") for name in names
+    ]
+
+
+def test_every_text_of_a_batch_counts_in_the_histogram_of_waiting():
+    metrics = Metrics(version="1")
+
+    metrics.report(REPORT)
+
+    bucket = "goldcrest_queue_seconds_bucket"
+    assert (1, 2, 3, 40.004) == (
+        _sample(metrics, bucket, model="m", le="0.0005"),
+        _sample(metrics, bucket, model="m", le="0.005695"),
+        _sample(metrics, bucket, model="m", le="+Inf"),
+        _sample(metrics, "goldcrest_queue_seconds_sum", model="m"),
+    )
+
+
+def test_a_value_on_a_bound_belongs_below_it():
+    metrics = Metrics(version="1")
+
+    metrics.report(REPORT)
+
+    assert 1 == _sample(metrics, "goldcrest_batch_jobs_bucket", model="m", le="4.0")
+
+
+def test_gauges_are_read_at_the_scrape():
+    waiting = [0]
+    metrics = Metrics(version="1", readings=Readings(waiting_tokens=lambda: waiting[0]))
+
+    waiting[0] = 7
+
+    assert 7 == _sample(metrics, "goldcrest_waiting_tokens")
+
+
+def test_a_model_is_reported_with_its_precision_and_readiness():
+    model = ServedModel("m", "classify", ("a",), 0, "int8", 512, "d", "s", False, True)
+    metrics = Metrics(version="1", readings=Readings(models=lambda: (model,)))
+
+    assert 0 == _sample(metrics, "goldcrest_model_ready", model="m", precision="int8")
+
+
+def test_the_version_is_a_label():
+    assert 1 == _sample(Metrics(version="1.2.3"), "goldcrest_info", version="1.2.3")
+
+
+def test_the_process_is_measured():
+    assert _sample(Metrics(version="1"), "process_resident_memory_bytes")
+
+
+def test_everything_described_is_rendered_and_nothing_else():
+    metrics = Metrics(version="1")
+    metrics.record(RECORD)
+    metrics.report(REPORT)
+
+    families = text_string_to_metric_families(metrics.render().decode())
+    rendered = {family.name for family in families if family.name.startswith("goldcrest")}
+
+    assert {spec.name.removesuffix("_total") for spec in SPECS.values()} == rendered
+
+
+def test_nothing_is_lost_when_threads_report_at_once():
+    metrics = Metrics(version="1")
+
+    def report() -> None:
+        for _ in range(200):
+            metrics.report(REPORT)
+            metrics.render()
+
+    threads = [threading.Thread(target=report) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert 400 == _sample(metrics, "goldcrest_batches_total", model="m")

@@ -1,0 +1,66 @@
+"""Which shapes there are."""
+
+from __future__ import annotations
+
+import pytest
+
+from goldcrest.packing.ladder import MAX_JOBS, ladder, n_picks
+from goldcrest.values import Shape
+
+
+def single_widths(max_length: int) -> list[int]:
+    """The widths that come with no second row, and so are there for a single text."""
+    shapes = ladder(max_length)
+    several = {shape.width for shape in shapes if shape.rows > 1}
+    return [shape.width for shape in shapes if shape.width not in several]
+
+
+def test_single_rows_grow_by_a_half_and_a_third_in_turn():
+    assert [16, 32, 48, 96, 192, 384] == single_widths(512)
+
+
+@pytest.mark.parametrize(
+    ("max_length", "widths"),
+    [
+        pytest.param(8, [8], id="less than the shortest"),
+        pytest.param(16, [16], id="the shortest"),
+        pytest.param(100, [16, 32, 48, 96, 100], id="between two widths"),
+        pytest.param(
+            4096,
+            [16, 32, 48, 96, 192, 384, 768, 1024, 1536, 2048, 3072, 4096],
+            id="more than a grid's tokens",
+        ),
+    ],
+)
+def test_last_single_row_is_as_wide_as_the_longest_text(max_length: int, widths: list[int]):
+    assert widths == single_widths(max_length)
+
+
+def test_every_row_count_up_to_1024_tokens_is_there():
+    several = [shape for shape in ladder(512) if shape.width in {64, 128, 256, 512}]
+
+    expected = [
+        Shape(rows, width)
+        for width, most in ((64, 16), (128, 8), (256, 4), (512, 2))
+        for rows in range(1, most + 1)
+    ]
+    assert expected == sorted(several, key=lambda shape: (shape.width, shape.rows))
+
+
+def test_rows_are_no_wider_than_the_longest_text_needs():
+    assert {64, 128} == {shape.width for shape in ladder(100) if shape.rows > 1}
+
+
+def test_smallest_shapes_are_warmed_first():
+    assert ["1x16", "1x32", "1x48", "1x64"] == [str(shape) for shape in ladder(512)[:4]]
+
+
+def test_ladder_without_a_limit_is_refused():
+    with pytest.raises(ValueError, match="max_length 0"):
+        ladder(0)
+
+
+@pytest.mark.parametrize("n_jobs", [0, MAX_JOBS + 1])
+def test_picks_outside_a_grid_are_refused(n_jobs: int):
+    with pytest.raises(ValueError, match=f"1 to 256 jobs, not {n_jobs}"):
+        n_picks(n_jobs)
