@@ -9,6 +9,7 @@ import threading
 import time
 from importlib.metadata import version
 
+from goldcrest.app.memory import share_one_arena
 from goldcrest.app.site import Threads, open_model, open_site
 from goldcrest.app.source import Progress
 from goldcrest.config import Config, Loaded
@@ -93,6 +94,7 @@ def run_server(loaded: Loaded, progress: Progress = lambda _: None) -> int:
     Raises:
         GoldcrestError: a model cannot be opened, or the address not be listened on.
     """
+    share_one_arena()
     sys.setswitchinterval(_SWITCH_S)
     gc.disable()  # imports make no garbage, and looking for it takes a tenth of their time
     config = loaded.config

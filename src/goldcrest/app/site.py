@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from goldcrest.app.memory import give_back
 from goldcrest.app.source import Progress, find_artifact
 from goldcrest.batching.batcher import Batcher
 from goldcrest.config import Config, ModelConfig
@@ -52,6 +53,7 @@ def open_site(
             report=report,
         ),
         aside=ThreadPoolExecutor(1, "tokenize", initializer=threads.enrol),
+        tidy=give_back,
     )
 
 

@@ -31,7 +31,12 @@ class Lane:
         costs: what is known of their seconds; corrected by every run.
         objective_s: the longest that a grid should take.
         n_first: shapes that must be warm before the lane counts as ready.
+
+    Attributes:
+        warmed: called once, when the whole ladder is warm.
     """
+
+    warmed: Callable[[], None] = staticmethod(lambda: None)
 
     def __init__(
         self,
@@ -118,6 +123,8 @@ class Lane:
             _log.exception("%s: shape %s failed to warm and is left out", self.name, shape)
             self._cold.remove(shape)
             self._n_first = min(self._n_first, len(self._warm) + len(self._cold))
+        if self.is_warm:
+            self.warmed()
 
     def _rehearsed(self, shape: Shape, seconds: float) -> None:
         """Note a run of a cold shape: the first compiles its kernels, the second tells its cost."""

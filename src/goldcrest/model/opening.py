@@ -44,6 +44,7 @@ class Site:
         runtime: name and version of the engine's library.
         open_engine: compiles a candidate's graph for ``n_threads``.
         aside: where long texts are tokenised.
+        tidy: called after work that leaves freed memory behind.
     """
 
     cache: Path
@@ -53,6 +54,7 @@ class Site:
     open_engine: Callable[[Path, Candidate, int], Engine]
     batcher: Batcher
     aside: Executor
+    tidy: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +100,16 @@ def open_version(name: str, artifact: Artifact, wishes: Wishes, site: Site) -> V
         n_first=len(shapes) if wishes.warm_all else FIRST,
     )
 
+    def keep() -> None:
+        notebook.price(str(candidate), costs.to_json())
+        site.tidy()
+
     def close() -> None:
         site.batcher.shut(name)
-        notebook.price(str(candidate), costs.to_json())
+        keep()
         engine.close()
+
+    lane.warmed = keep
 
     version = Version(
         artifact=artifact,
@@ -162,6 +170,7 @@ def _measure(artifact: Artifact, candidate: Candidate, site: Site) -> float:
         return prod(_median_s(engine, shape) for shape in SAMPLES) ** (1 / len(SAMPLES))
     finally:
         engine.close()
+        site.tidy()
 
 
 def _median_s(engine: Engine, shape: Shape) -> float:
