@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import sys
 import threading
 import time
@@ -13,6 +14,7 @@ from goldcrest.app.memory import share_one_arena
 from goldcrest.app.site import Threads, open_model, open_site
 from goldcrest.app.source import Progress
 from goldcrest.config import Config, Loaded
+from goldcrest.errors import GoldcrestError
 from goldcrest.metrics import Metrics, Readings
 from goldcrest.model.opening import Site
 from goldcrest.model.version import Version
@@ -21,6 +23,9 @@ from goldcrest.serving.routing import Routed
 from goldcrest.serving.service import Service
 
 _log = logging.getLogger("goldcrest")
+
+_PATIENCE_S = 10.0
+"""How long an ending server waits for a model that is being opened."""
 
 _SWITCH_S = 0.0005
 """How long the event loop may keep a slot from taking its next batch: Python's default of 5 ms
@@ -50,14 +55,24 @@ class House:
         """Begin to open the models; ``error`` is set if one cannot be."""
         self._opener.start()
 
-    def close(self) -> None:
-        """Stop the slots, keep what was measured, free the engines."""
-        if self._opener.is_alive() or self._site is None:
-            return  # deep in a compilation that nothing can interrupt: the process ends with it
-        self._site.batcher.close()
+    def close(self) -> bool:
+        """Stop the slots, keep what was measured, free the engines.
+
+        Returns:
+            False if a model is still being opened, which nothing can interrupt.
+        """
+        self._opener.join(_PATIENCE_S)
+        if self._opener.is_alive():
+            return False
+        if self._site is not None:
+            self._close(self._site)
+        return True
+
+    def _close(self, site: Site) -> None:
+        site.batcher.close()
         for opened in self._versions:
             opened.close()
-        self._site.aside.shutdown()
+        site.aside.shutdown()
 
     def _open(self) -> None:
         try:
@@ -120,10 +135,14 @@ def run_server(loaded: Loaded, progress: Progress = lambda _: None) -> int:
             is_over=lambda: house.error is not None,
         )
 
+    status = 1
     try:
         status = run(main())
-    finally:
-        house.close()
+    except GoldcrestError as error:
+        house.error = house.error or error
+    if not house.close():
+        _log.error("%s", house.error or "ended while a model was being opened")
+        os._exit(status)  # the runtime aborts if its threads are alive at a normal exit
     if house.error is not None:
         raise house.error
     return status

@@ -11,6 +11,8 @@ from starlette.types import Receive
 from goldcrest.errors import BodyTooLarge
 
 T = TypeVar("T")
+_PATIENCE = 8
+"""How many times the limit is read before the connection is closed on a caller."""
 
 
 class CallerGone(Exception):
@@ -18,26 +20,30 @@ class CallerGone(Exception):
 
 
 async def read_body(headers: Mapping[bytes, bytes], receive: Receive, *, limit: int) -> bytes:
-    """Read the whole body, but never more than ``limit`` bytes and one chunk.
+    """Read the whole body, but never keep more than ``limit`` bytes and one chunk.
+
+    What is too large is read on and thrown away, within reason: a caller who is still sending
+    when the connection closes sees a broken pipe instead of the refusal.
 
     Raises:
         BodyTooLarge: by what the header declares, or by what came in.
         CallerGone: the caller left before the end.
     """
     declared = headers.get(b"content-length", b"")
-    if declared.isdigit() and int(declared) > limit:
-        raise BodyTooLarge(int(declared), limit)
-    chunks, n_bytes, is_more = [], 0, True
+    n_declared = int(declared) if declared.isdigit() else 0
+    chunks: list[bytes] = []
+    n_bytes, is_more = 0, n_declared <= limit * _PATIENCE
     while is_more:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise CallerGone
         chunk = message.get("body", b"")
-        chunks.append(chunk)
         n_bytes += len(chunk)
-        if n_bytes > limit:
-            raise BodyTooLarge(n_bytes, limit)
-        is_more = message.get("more_body", False)
+        if max(n_bytes, n_declared) <= limit:
+            chunks.append(chunk)
+        is_more = message.get("more_body", False) and n_bytes <= limit * _PATIENCE
+    if max(n_bytes, n_declared) > limit:
+        raise BodyTooLarge(max(n_bytes, n_declared), limit)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
