@@ -39,13 +39,14 @@ def open_site(
     config: Config, threads: Threads, *, report: Callable[[BatchReport], None] = lambda _: None
 ) -> Site:
     """Start the batcher and gather what versions share."""
-    import openvino
+    from goldcrest.engine.openvino import RUNTIME, has_bf16
 
+    found = processor()
     return Site(
         cache=Path(config.cache.folder),
-        processor=processor(),
+        processor=found if has_bf16() else found.without_bf16(),
         n_threads=config.engine.threads,
-        runtime=f"openvino {openvino.__version__}",
+        runtime=RUNTIME,
         open_engine=_open_engine,
         batcher=Batcher(
             limit_tokens=config.batch.max_waiting_tokens,

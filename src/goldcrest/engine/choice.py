@@ -59,5 +59,11 @@ def candidates(
 
 
 def fastest(seconds: Mapping[Candidate, float]) -> Candidate:
-    """The candidate that took the least time; on a tie the plainer arithmetic, as listed."""
+    """The candidate that took the least time; on a tie the plainer arithmetic, as listed.
+
+    Raises:
+        NoVariant: there is none, because none could run.
+    """
+    if not seconds:
+        raise NoVariant("none of the artifact's variants runs on this processor; the log says why")
     return min(seconds, key=lambda candidate: (seconds[candidate], _ALL.index(candidate)))

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 from typing import Any
 
 import openvino as ov
 
+from goldcrest.errors import EngineFailed
 from goldcrest.values import Arrays, Grid
 
-VERSION: str = ov.__version__
+RUNTIME = f"openvino {ov.__version__} {os.environ.get('ONEDNN_MAX_CPU_ISA', '')}".rstrip()
+"""What a measurement depends on beside the processor: a limit on the instruction set counts too."""
+
+
+def has_bf16() -> bool:
+    """Whether the runtime offers bf16 here, be it native or emulated."""
+    return "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 class OpenVinoEngine:
@@ -21,11 +29,19 @@ class OpenVinoEngine:
         precision: the name under which this combination of variant and hint goes.
         hint: the arithmetic of whatever the graph itself does not quantise, "f32" or "bf16".
         n_threads: threads that one run may use.
+
+    Raises:
+        EngineFailed: the graph cannot be compiled with this hint on this processor.
     """
 
     def __init__(self, file: Path, *, precision: str, hint: str, n_threads: int) -> None:
         self.precision = precision
-        self._compiled = ov.Core().compile_model(file, "CPU", _properties(hint, n_threads))
+        try:
+            self._compiled = ov.Core().compile_model(file, "CPU", _properties(hint, n_threads))
+        except RuntimeError as error:
+            raise EngineFailed(
+                f"OpenVINO cannot compile {file.name} for {hint}: {error}"
+            ) from error
         self._inputs = tuple(port.get_any_name() for port in self._compiled.inputs)
         self._outputs = tuple(port.get_names() for port in self._compiled.outputs)
         self._local = threading.local()

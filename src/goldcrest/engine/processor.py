@@ -20,6 +20,8 @@ NOTEWORTHY = (
 )
 """Features that decide how fast a precision is, named as the kernel names them."""
 
+_BF16 = {"amx_bf16", "avx512_bf16", "bf16"}
+
 
 @dataclass(frozen=True, slots=True)
 class Processor:
@@ -31,7 +33,11 @@ class Processor:
     @property
     def has_native_bf16(self) -> bool:
         """Whether bf16 runs in hardware; emulated, it was measured 30 times slower than f32."""
-        return bool(self.features & {"amx_bf16", "avx512_bf16", "bf16"})
+        return bool(self.features & _BF16)
+
+    def without_bf16(self) -> Processor:
+        """The same processor as a runtime sees it that cannot use its bf16."""
+        return Processor(self.name, self.features - _BF16)
 
     @property
     def noteworthy(self) -> tuple[str, ...]:

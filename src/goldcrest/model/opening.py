@@ -17,6 +17,7 @@ from goldcrest.batching.lane import Lane, specimen
 from goldcrest.engine import Engine
 from goldcrest.engine.choice import Candidate, candidates, fastest
 from goldcrest.engine.processor import Processor
+from goldcrest.errors import EngineFailed
 from goldcrest.heads.classify import ClassifyHead
 from goldcrest.heads.embed import EmbedHead
 from goldcrest.model.notebook import Notebook
@@ -151,21 +152,30 @@ def _choose(artifact: Artifact, wishes: Wishes, notebook: Notebook, site: Site) 
         if len(able) == 1 or str(candidate) == noted:
             return candidate
     seconds = {candidate: _measure(artifact, candidate, site) for candidate in able}
-    best = fastest(seconds)
+    best = fastest({candidate: s for candidate, s in seconds.items() if s is not None})
     _log.info(
         "measured for precision %s: %s; %s is the fastest here",
         wishes.precision,
-        ", ".join(f"{c} {s * 1e3:.1f} ms" for c, s in seconds.items()),
+        ", ".join(
+            f"{c} {'failed' if s is None else f'{s * 1e3:.1f} ms'}" for c, s in seconds.items()
+        ),
         best,
     )
     notebook.choose(wishes.precision, str(best))
     return best
 
 
-def _measure(artifact: Artifact, candidate: Candidate, site: Site) -> float:
-    """Compile a candidate and time it: the geometric mean of the medians over the samples."""
+def _measure(artifact: Artifact, candidate: Candidate, site: Site) -> float | None:
+    """Compile a candidate and time it: the geometric mean of the medians over the samples.
+
+    None means that it does not run here.
+    """
     artifact.verify(candidate.variant)
-    engine = site.open_engine(artifact.variant(candidate.variant), candidate, site.n_threads)
+    try:
+        engine = site.open_engine(artifact.variant(candidate.variant), candidate, site.n_threads)
+    except EngineFailed as error:
+        _log.warning("%s is left out: %s", candidate, error)
+        return None
     try:
         return prod(_median_s(engine, shape) for shape in SAMPLES) ** (1 / len(SAMPLES))
     finally:
