@@ -77,9 +77,11 @@ def test_a_model_says_what_it_does_not_do(
         embedder.classify(["text"])
 
 
-def test_nothing_in_nothing_out(classifier: goldcrest.Model, embedder: goldcrest.Model) -> None:
-    assert [] == classifier.classify([])
-    assert (0, 32) == embedder.embed([]).shape
+async def test_nothing_in_nothing_out(
+    classifier: goldcrest.Model, embedder: goldcrest.Model
+) -> None:
+    assert [] == classifier.classify([]) == await classifier.classify_async([])
+    assert (0, 32) == embedder.embed([]).shape == (await embedder.embed_async([])).shape
 
 
 def test_a_checkpoint_is_compiled_once_and_found_again(tmp_path: Path, config: Config) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from goldcrest.app.site import Threads, open_model, open_site
 from goldcrest.app.source import Progress
-from goldcrest.config import Config, ModelConfig
+from goldcrest.config import Config, ModelConfig, Precision
 from goldcrest.errors import UnsupportedTask
 from goldcrest.model.opening import Site
 from goldcrest.model.version import Version
@@ -149,7 +149,8 @@ class Model:
     ) -> Floats:
         """Do the same without blocking the event loop; calls that overlap share batches."""
         self._expect("embed")
-        answers = await self._version.infer(texts, EncodeOptions(max_length), Urgency())
+        options = EncodeOptions(max_length)
+        answers = await self._version.infer(texts, options, Urgency())
         return self._present(answers, normalize=normalize, dimensions=dimensions)
 
     def _expect(self, task: Task) -> None:
@@ -181,7 +182,7 @@ def load(
     source: str,
     config: Config | None = None,
     *,
-    precision: str = "auto",
+    precision: Precision | None = None,
     max_length: int = 0,
     progress: Progress = lambda _: None,
 ) -> Model:
@@ -192,7 +193,8 @@ def load(
             the id of a Hugging Face Hub repository, with ``@revision`` if wanted. A checkpoint
             is compiled on first use and kept in the cache folder.
         config: settings; None means the defaults and the environment.
-        precision: "auto" measures what is the fastest here; or "f32", "bf16", "int8".
+        precision: "auto" measures what is the fastest here; or "f32", "bf16", "int8"; None means
+            what the settings say.
         max_length: tokens per text; 0 means the model's own limit.
         progress: told of each step of a compilation.
 
@@ -202,7 +204,12 @@ def load(
     """
     config = config or _environment()
     site = open_site(config, Threads())
-    model = ModelConfig(source=source, name=source, max_length=max_length, precision=precision)  # type: ignore[arg-type]  # checked when it is used
+    model = ModelConfig(
+        source=source,
+        name=source,
+        max_length=max_length,
+        precision=precision or config.engine.precision,
+    )
     try:
         return Model(open_model(model, config, site, progress), site)
     except BaseException:

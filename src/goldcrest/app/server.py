@@ -21,6 +21,7 @@ from goldcrest.model.version import Version
 from goldcrest.serving.observing import Observed
 from goldcrest.serving.routing import Routed
 from goldcrest.serving.service import Service
+from goldcrest.values import Predict
 
 _log = logging.getLogger("goldcrest")
 
@@ -74,6 +75,10 @@ class House:
             opened.close()
         site.aside.shutdown()
 
+    def observed(self, predict: Predict) -> Predict:
+        """Record what becomes of every request."""
+        return Observed(predict, self.metrics.record, time.perf_counter)
+
     def _open(self) -> None:
         try:
             self._site = open_site(self._config, self.threads, report=self.metrics.report)
@@ -121,8 +126,7 @@ def run_server(loaded: Loaded, progress: Progress = lambda _: None) -> int:
 
     async def main() -> int:
         house.threads.enrol()
-        predict = Observed(house.routed, house.metrics.record, time.perf_counter)
-        house.service = Service(predict, house.routed)
+        house.service = Service(house.routed, house.routed, house.observed)
         app = create(house.service, config.web, house.metrics)
         # What lives now lives until the end: the collector need not look at it again.
         gc.freeze()

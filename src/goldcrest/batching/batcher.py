@@ -77,7 +77,8 @@ class Batcher:
         """Stop running a version's jobs; those that still wait are refused."""
         with self._wake:
             self._lanes.pop(lane, None)
-            left = [job for job in self._places if job.lane == lane and self._queue.discard(job)]
+            waiting = [job for job in list(self._places) if job.lane == lane]
+            left = [job for job in waiting if self._queue.discard(job)]
         error = Draining(f"{lane} was closed before this was run")
         self._settle([(job, error) for job in left])
 

@@ -68,6 +68,8 @@ class Version:
         Raises:
             ServingError: as the tokenizer and the batcher do.
         """
+        if not items:
+            return []
         if _n_characters(items) < LONG:
             encodings = self._encode(items, options)
         else:
@@ -79,6 +81,8 @@ class Version:
         self, items: Sequence[Item], options: EncodeOptions, urgency: Urgency
     ) -> Sequence[Answer]:
         """Do the same for a caller without an event loop."""
+        if not items:
+            return []
         encodings = self._encode(items, options)
         return self.batcher.submit_and_wait(self.name, encodings, urgency)
 

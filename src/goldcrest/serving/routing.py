@@ -84,11 +84,10 @@ class Routed:
         if request.model is not None:
             return self._named(request.model)
         for name in self.expected:
-            served = self._served.get(name)
-            if served is not None and served.task == request.task:
-                return served
-        if len(self._served) < len(self.expected):
-            raise Loading(f"no model that does {request.task} is open yet")
+            if name not in self._served:  # it may be the default: a later one must not stand in
+                raise Loading(f"no model that does {request.task} is open yet")
+            if self._served[name].task == request.task:
+                return self._served[name]
         raise UnsupportedTask(f"no model served here does {request.task}")
 
     def _named(self, name: str) -> Served:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 from goldcrest.errors import Draining
@@ -20,16 +21,24 @@ class Catalogue(Protocol):
     def models(self) -> tuple[ServedModel, ...]: ...
 
 
+def _as_is(predict: Predict) -> Predict:
+    return predict
+
+
 class Service:
     """Takes requests until it drains, and counts those in flight.
 
     Args:
         predict: answers a request.
         catalogue: knows what is served.
+        observe: wraps the whole, so that a refusal while draining is seen too.
     """
 
-    def __init__(self, predict: Predict, catalogue: Catalogue) -> None:
-        self._predict, self._catalogue = predict, catalogue
+    def __init__(
+        self, predict: Predict, catalogue: Catalogue, observe: Callable[[Predict], Predict] = _as_is
+    ) -> None:
+        self._answer, self._catalogue = predict, catalogue
+        self._observed = observe(self._admit)
         self.is_draining = False
         self.n_in_flight = 0
         self._idle = asyncio.Event()
@@ -49,12 +58,15 @@ class Service:
         Raises:
             ServingError: whatever keeps it from being answered.
         """
+        return await self._observed(request)
+
+    async def _admit(self, request: Request) -> Reply:
         if self.is_draining:
             raise Draining("the server is shutting down and takes no new requests")
         self.n_in_flight += 1
         self._idle.clear()
         try:
-            return await self._predict(request)
+            return await self._answer(request)
         finally:
             self.n_in_flight -= 1
             if not self.n_in_flight:
