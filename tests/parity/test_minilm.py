@@ -9,8 +9,11 @@ import numpy as np
 import openvino as ov
 import pytest
 
+import goldcrest
 from goldcrest import graph
 from goldcrest.checkpoint import read
+from goldcrest.config import Config, Precision
+from goldcrest.engine.processor import processor
 from goldcrest.models import readout_of, resolve
 from goldcrest.testing.grid import scattered
 from goldcrest.text.tokenizer import Tokenizer
@@ -66,3 +69,16 @@ def test_vectors_of_real_weights_equal_those_of_transformers():
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     assert ("mean", True) == (readout.pooling, readout.normalize)
     assert (reference() * vectors).sum(axis=1).min() >= 0.9999
+
+
+@pytest.mark.parametrize(("precision", "least"), [("f32", 0.9999), ("bf16", 0.999)])
+def test_embed_gives_the_vectors_of_transformers(
+    precision: Precision, least: float, config: Config
+) -> None:
+    if precision == "bf16" and not processor().has_native_bf16:
+        pytest.skip("this processor would emulate bf16")
+
+    with goldcrest.load(FOLDER, config, precision=precision) as model:
+        vectors = model.embed(TEXTS)
+
+    assert (reference() * vectors).sum(axis=1).min() >= least

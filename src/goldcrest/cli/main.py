@@ -13,6 +13,7 @@ import typer
 
 from goldcrest.cli import config
 from goldcrest.cli.compile import compile_
+from goldcrest.cli.convert import convert
 from goldcrest.cli.given import serving
 from goldcrest.cli.info import info
 from goldcrest.cli.predict import predict
@@ -30,6 +31,7 @@ app = typer.Typer(
 app.command("serve")(serving(serve))
 app.command()(predict)
 app.command("compile")(compile_)
+app.command()(convert)
 app.command()(info)
 app.add_typer(config.app, name="config")
 
