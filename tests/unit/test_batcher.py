@@ -20,12 +20,12 @@ from goldcrest.values import BatchReport, Encoding, Urgency
 NOW = Urgency()
 
 
-def lane(engine: FakeEngine, name: str = "m") -> Lane:
+def lane(engine: FakeEngine, name: str = "m", costs: CostTable | None = None) -> Lane:
     return Lane(
         name,
         lambda grid: engine.run(grid)["logits"][: grid.n_jobs],
         ladder=ladder(128),
-        costs=CostTable(),
+        costs=costs or CostTable(),
         objective_s=1.0,
         n_first=2,
     )
@@ -184,6 +184,18 @@ async def test_only_shapes_of_the_ladder_run() -> None:
 
     bench.batcher.close()
     assert set(engine.shapes) <= {str(shape) for shape in ladder(128)}
+
+
+async def test_under_constant_load_the_larger_shapes_are_warmed_by_work() -> None:
+    known = CostTable({shape: 0.001 + 1e-6 * shape.n_slots for shape in ladder(128)})
+    reports: list[BatchReport] = []
+    batcher = Batcher(report=reports.append)
+    batcher.open(lane(FakeEngine(), costs=known))
+
+    await asyncio.gather(*[batcher.submit("m", encodings(200, seed), NOW) for seed in range(4)])
+
+    batcher.close()
+    assert max(report.shape.n_slots for report in reports) > 256
 
 
 async def test_an_answer_that_is_not_a_number_is_a_failure() -> None:

@@ -19,6 +19,9 @@ from goldcrest.errors import DeadlineExceeded, Draining, EngineFailed
 from goldcrest.packing.grid import fill
 from goldcrest.values import Answer, BatchReport, Encoding, Floats, Grid, Job, Plan, Urgency
 
+_RESERVE = 4
+"""Under load, how many times the duration of a run on a cold shape passes before the next one."""
+
 Clock = Callable[[], float]
 Outcome = tuple[Job, Answer | BaseException]
 
@@ -49,6 +52,7 @@ class Batcher:
         self._places: dict[Job, tuple[Ticket, int]] = {}
         self._wake = threading.Condition()
         self._closed = False
+        self._explore_at = 0.0
         self._clock, self._bystanders_cpu, self._report = clock, bystanders_cpu, report
         self._slots = [
             threading.Thread(target=self._work, name=f"slot-{number}", daemon=True)
@@ -173,7 +177,7 @@ class Batcher:
         return None
 
     def _choose(self, lane: str, jobs: Sequence[Job]) -> Plan:
-        return self._lanes[lane].choose(jobs)
+        return self._lanes[lane].choose(jobs, explore=self._clock() >= self._explore_at)
 
     def _coldest(self) -> Lane | None:
         """Find a lane that is not ready, else one that is not warm."""
@@ -219,12 +223,15 @@ class Batcher:
     def _timed(self, lane: Lane, jobs: Sequence[Job], grid: Grid, free_since: float) -> Floats:
         """Run a grid, and tell the lane and the reader of reports what it took."""
         shape, predicted = grid.shape, lane.predicted_s(grid.shape)
+        was_cold = lane.is_cold(shape)
         cpu = time.process_time() - self._bystanders_cpu()
         started = self._clock()
         values = lane.run(grid)
         seconds = self._clock() - started
         cpu = time.process_time() - self._bystanders_cpu() - cpu
         lane.observe(shape, seconds)
+        if was_cold:
+            self._explore_at = started + seconds * (1 + _RESERVE)
         arrivals = [job.arrival for job in jobs]
         self._report(
             BatchReport(

@@ -70,17 +70,29 @@ class Lane:
         """The pace of the best warm shape if it were full; 0 while nothing is warm."""
         return min((cost / shape.n_slots for shape, cost in self._warm.items()), default=0.0)
 
-    def choose(self, jobs: Sequence[Job]) -> Plan:
+    def choose(self, jobs: Sequence[Job], *, explore: bool = False) -> Plan:
         """Decide which of the jobs, in order of rank, run next and where.
 
         Where no warm shape holds the most urgent job, the smallest of the ladder that does is
         taken cold: that answer waits for a compilation, but it comes.
+
+        Args:
+            jobs: that wait.
+            explore: take a cold shape too, if it should be the best one; under constant load
+                nothing else would ever warm it.
         """
         lengths = [job.encoding.n_tokens for job in jobs]
+        costs = self._warm
+        if explore and self._cold:
+            costs = {**self.costs.costs(self._cold), **self._warm}
         try:
-            return plan(lengths, self._warm, objective_s=self._objective_s)
+            return plan(lengths, costs, objective_s=self._objective_s)
         except NoShape:
             return Plan(next(s for s in self._ladder if s.width >= lengths[0]), ((0,),))
+
+    def is_cold(self, shape: Shape) -> bool:
+        """Whether a run of the shape will compile kernels first."""
+        return shape not in self._warm
 
     def predicted_s(self, shape: Shape) -> float:
         return self._warm.get(shape) or self.costs.seconds(shape) or 0.0
@@ -102,7 +114,7 @@ class Lane:
     def observe(self, shape: Shape, seconds: float) -> None:
         """Learn from a run, unless it was the first of its shape, which also compiles."""
         if shape in self._warm:
-            self.costs.observe(shape, seconds)
+            self.costs.observe(shape, max(seconds, 1e-6))
         self._mark_warm(shape, seconds)
 
     def warm_next(self, clock: Callable[[], float]) -> None:
