@@ -36,7 +36,7 @@ smoke: $(VENV)/.bench  ## a short benchmark of the built-in model that fails on 
 	$(VENV)/bin/python -m benchmarks.compare --quick $(ARGS)
 
 docs: $(VENV)/.test  ## regenerate the reference pages
-	$(VENV)/bin/python docs/generate.py
+	$(VENV)/bin/python -m docs.generate
 
 lock:  ## pin the newest versions of everything the project's own tests install
 	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock

@@ -1,4 +1,4 @@
-"""Writes docs/reference/ from the code; ``python docs/generate.py`` after a change."""
+"""Writes docs/reference/ and the README's figures; ``python -m docs.generate`` after a change."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import typer
 
+from docs import measured
 from goldcrest.cli.main import app as command_line
 from goldcrest.config import SETTINGS, Config, ModelConfig
 from goldcrest.config.schema import SECTIONS, words
@@ -29,6 +30,7 @@ def main() -> None:
     REFERENCE.mkdir(exist_ok=True)
     for name, page in PAGES.items():
         (REFERENCE / f"{name}.md").write_text(page(), "utf-8")
+    measured.README.write_text(measured.current(), "utf-8")
 
 
 def errors_page() -> str:

@@ -31,8 +31,13 @@ def _read(page: str) -> str:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_is_current(generate, page):
-    """If this fails, run ``python docs/generate.py``."""
+    """If this fails, run ``python -m docs.generate``."""
     assert generate.PAGES[page]() == _read(page)
+
+
+def test_the_figures_of_the_readme_are_those_of_the_benchmark(generate):
+    """If this fails, run ``python -m docs.generate``."""
+    assert generate.measured.current() == generate.measured.README.read_text("utf-8")
 
 
 def _below(kind: type[GoldcrestError]) -> list[type[GoldcrestError]]:

@@ -198,6 +198,21 @@ async def test_under_constant_load_the_larger_shapes_are_warmed_by_work() -> Non
     assert max(report.shape.n_slots for report in reports) > 256
 
 
+async def test_a_text_that_keeps_coming_never_waits_for_a_large_shape_to_warm() -> None:
+    slow = CostTable({shape: 0.001 if shape.n_slots < 40 else 60.0 for shape in ladder(128)})
+    engine = FakeEngine()
+    batcher = Batcher()
+    batcher.open(lane(engine, costs=slow))
+
+    await batcher.submit("m", [encoding(1, 2, 3)], NOW)
+    before = len(engine.shapes)
+    for number in range(50):
+        await batcher.submit("m", [encoding(1, 2, number)], NOW)
+
+    batcher.close()
+    assert 50 == len(engine.shapes) - before
+
+
 async def test_an_answer_that_is_not_a_number_is_a_failure() -> None:
     batcher = Batcher()
     batcher.open(

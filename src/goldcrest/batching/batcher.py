@@ -20,7 +20,7 @@ from goldcrest.packing.grid import fill
 from goldcrest.values import Answer, BatchReport, Encoding, Floats, Grid, Job, Plan, Urgency
 
 _RESERVE = 4
-"""Under load, how many times the duration of a run on a cold shape passes before the next one."""
+"""How many times the duration of a run on a cold shape must pass, under load or in a pause."""
 
 Clock = Callable[[], float]
 Outcome = tuple[Job, Answer | BaseException]
@@ -53,6 +53,7 @@ class Batcher:
         self._wake = threading.Condition()
         self._closed = False
         self._explore_at = 0.0
+        self._last_work = float("-inf")
         self._clock, self._bystanders_cpu, self._report = clock, bystanders_cpu, report
         self._slots = [
             threading.Thread(target=self._work, name=f"slot-{number}", daemon=True)
@@ -161,6 +162,7 @@ class Batcher:
                 step.warm_next(self._clock)
             else:
                 self._run(step, free_since)
+                self._last_work = self._clock()
             free_since = self._clock()
 
     def _next(self) -> Taken | Lane | None:
@@ -171,10 +173,23 @@ class Batcher:
                 self._expire(taken.expired)
                 if taken.lane is not None:
                     return taken
-                if (lane := self._coldest()) is not None:
+                lane = self._coldest()
+                rest_s = None if lane is None else self._rest_s(lane)
+                if rest_s == 0:
                     return lane
-                self._wake.wait()
+                self._wake.wait(rest_s)
         return None
+
+    def _rest_s(self, lane: Lane) -> float:
+        """How long to wait, should nothing arrive, before a shape is warmed.
+
+        Where texts keep coming, the next one is not made to wait for a large shape: a pause must
+        have lasted a few times as long as the shape will take.
+        """
+        if not lane.is_ready:
+            return 0.0
+        quiet_s = self._clock() - self._last_work
+        return max(0.0, _RESERVE * lane.next_cold_s - quiet_s)
 
     def _choose(self, lane: str, jobs: Sequence[Job]) -> Plan:
         return self._lanes[lane].choose(jobs, explore=self._clock() >= self._explore_at)

@@ -94,6 +94,11 @@ class Lane:
         """Whether a run of the shape will compile kernels first."""
         return shape not in self._warm
 
+    @property
+    def next_cold_s(self) -> float:
+        """What the next shape to be warmed is predicted to take; 0 where nothing is known."""
+        return (self.costs.seconds(self._cold[0]) or 0.0) if self._cold else 0.0
+
     def predicted_s(self, shape: Shape) -> float:
         return self._warm.get(shape) or self.costs.seconds(shape) or 0.0
 

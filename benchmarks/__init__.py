@@ -1,0 +1,1 @@
+"""Benchmarks: Goldcrest beside the servers a user would otherwise run."""
