@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
@@ -126,13 +128,19 @@ def open_artifact(folder: Path) -> Artifact:
 class Draft:
     """An artifact in the making: files gather in a folder beside the target, then take its place.
 
-    A process that dies half-way leaves no artifact, never half of one.
+    A process that dies half-way leaves no artifact, never half of one; what it leaves behind is
+    swept away a day later by the next draft.
+
+    Raises:
+        ArtifactError: the target holds something that is not an artifact.
     """
 
     def __init__(self, target: Path) -> None:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        self._target = target
-        self.folder = Path(mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        self._target = target.resolve()
+        self._refuse_others()
+        self._target.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(self._target)
+        self.folder = self._beside()
 
     def __enter__(self) -> Draft:
         return self
@@ -143,23 +151,60 @@ class Draft:
     def publish(self, manifest: Manifest) -> Artifact:
         """Write the manifest and move the folder into place, over an older artifact if any.
 
+        Where another process publishes at the same moment, the later one stays.
+
         Raises:
             ArtifactError: the target holds something that is not an artifact.
         """
         text = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
         (self.folder / MANIFEST).write_bytes(text + b"\n")
+        for file in self.folder.iterdir():
+            _flush(file)
         self.folder.chmod(0o755)
-        if self._target.exists():
-            self._give_way()
-        self.folder.rename(self._target)
-        return open_artifact(self._target)
+        for _ in range(_ATTEMPTS):
+            self._set_aside()
+            try:
+                self.folder.rename(self._target)
+            except OSError:  # another process was quicker
+                continue
+            return open_artifact(self._target)
+        raise ArtifactError(f"{self._target} is being written by others; try again")
 
-    def _give_way(self) -> None:
-        if any(self._target.iterdir()) and not is_artifact(self._target):
-            raise ArtifactError(
-                f"{self._target} is not empty and not an artifact; it is left alone"
-            )
-        shutil.rmtree(self._target)
+    def _refuse_others(self) -> None:
+        target = self._target
+        if target.exists() and not target.is_dir():
+            raise ArtifactError(f"{target} is a file, not a folder; it is left alone")
+        if target.exists() and any(target.iterdir()) and not is_artifact(target):
+            raise ArtifactError(f"{target} is not empty and not an artifact; it is left alone")
+
+    def _set_aside(self) -> None:
+        """Move an older artifact out of the way, whole, and remove it there."""
+        self._refuse_others()
+        aside = self._beside()
+        with suppress(OSError):  # it is not there, or another process moved it first
+            self._target.rename(aside)
+        shutil.rmtree(aside, ignore_errors=True)
+
+    def _beside(self) -> Path:
+        return Path(mkdtemp(prefix=f".{self._target.name}-", dir=self._target.parent))
+
+
+_ATTEMPTS = 5
+_STALE_S = 86_400
+
+
+def _sweep(target: Path) -> None:
+    """Remove the drafts of processes that died."""
+    for left in target.parent.glob(f".{target.name}-*"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > _STALE_S:
+                shutil.rmtree(left)
+
+
+def _flush(file: Path) -> None:
+    """Make sure that a file is on the disk before the folder takes its name."""
+    with file.open("rb") as stream:
+        os.fsync(stream.fileno())
 
 
 def entry(file: Path) -> FileEntry:

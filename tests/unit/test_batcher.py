@@ -15,7 +15,7 @@ from goldcrest.errors import DeadlineExceeded, Draining, EngineFailed, Overloade
 from goldcrest.packing.cost import CostTable
 from goldcrest.packing.ladder import ladder
 from goldcrest.testing import FakeEngine, ManualClock, fake_logits
-from goldcrest.values import BatchReport, Encoding, Urgency
+from goldcrest.values import BatchReport, Encoding, Floats, Grid, Urgency
 
 NOW = Urgency()
 
@@ -186,13 +186,18 @@ async def test_only_shapes_of_the_ladder_run() -> None:
     assert set(engine.shapes) <= {str(shape) for shape in ladder(128)}
 
 
-async def test_under_constant_load_the_larger_shapes_are_warmed_by_work() -> None:
+async def test_under_constant_load_the_larger_shapes_are_warmed_by_work(
+    gate: threading.Event,
+) -> None:
     known = CostTable({shape: 0.001 + 1e-6 * shape.n_slots for shape in ladder(128)})
     reports: list[BatchReport] = []
     batcher = Batcher(report=reports.append)
-    batcher.open(lane(FakeEngine(), costs=known))
+    batcher.open(lane(FakeEngine(gate=gate), costs=known))
 
-    await asyncio.gather(*[batcher.submit("m", encodings(200, seed), NOW) for seed in range(4)])
+    waiting = asyncio.gather(*[batcher.submit("m", encodings(200, n), NOW) for n in range(4)])
+    await asyncio.sleep(0)
+    gate.set()
+    await waiting
 
     batcher.close()
     assert max(report.shape.n_slots for report in reports) > 256
@@ -210,7 +215,66 @@ async def test_a_text_that_keeps_coming_never_waits_for_a_large_shape_to_warm() 
         await batcher.submit("m", [encoding(1, 2, number)], NOW)
 
     batcher.close()
-    assert 50 == len(engine.shapes) - before
+    # The shapes that make the lane ready may run between two texts, but not one more per pause.
+    assert len(engine.shapes) - before < 60
+
+
+class Faulty:
+    """A head whose answers do not fit its grid, or a reader of reports that fails."""
+
+    def __init__(self) -> None:
+        self.is_faulty = False
+
+    def run(self, grid: Grid) -> Floats:
+        n_rows = grid.n_jobs + 1 if self.is_faulty else grid.n_jobs
+        return np.ones((n_rows, 2), np.float32)
+
+    def report(self, _: BatchReport) -> None:
+        raise KeyError("metrics")
+
+
+async def test_a_fault_of_ours_fails_its_batch_and_no_other() -> None:
+    faulty = Faulty()
+    batcher = Batcher(report=faulty.report)
+    batcher.open(
+        Lane("m", faulty.run, ladder=ladder(128), costs=CostTable(), objective_s=1.0, n_first=2)
+    )
+
+    assert 1 == len(await batcher.submit("m", [encoding(1)], NOW))
+    faulty.is_faulty = True
+    with pytest.raises(EngineFailed, match="1 texts gave 2 rows"):
+        await batcher.submit("m", [encoding(1)], NOW)
+    faulty.is_faulty = False
+    assert 1 == len(await batcher.submit("m", [encoding(1)], NOW))
+    batcher.close()
+
+
+async def test_an_engine_that_fails_on_everything_is_never_ready() -> None:
+    engine = FakeEngine(poison={0})  # what warming runs on
+    bench = lane(engine)
+    batcher = Batcher()
+    batcher.open(bench)
+
+    with pytest.raises(EngineFailed):
+        await batcher.submit("m", [encoding(0)], NOW)
+
+    batcher.close()
+    assert not bench.is_ready
+
+
+def test_one_noisy_run_does_not_overprice_a_shape_for_ever() -> None:
+    clock = ManualClock()
+    seconds = iter([9.0, 5.0, 0.002])  # compiling, then a burst of noise, then the truth
+
+    def run(grid: Grid) -> Floats:
+        clock.advance(next(seconds))
+        return np.ones((grid.n_jobs, 2), np.float32)
+
+    alone = Lane("m", run, ladder=ladder(128)[:1], costs=CostTable(), objective_s=1.0, n_first=1)
+    for _ in range(3):
+        alone.warm_next(clock)
+
+    assert alone.predicted_s(ladder(128)[0]) == pytest.approx(0.002)
 
 
 async def test_an_answer_that_is_not_a_number_is_a_failure() -> None:

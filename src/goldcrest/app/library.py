@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
+import msgspec
+
 from goldcrest.app.site import Threads, open_model, open_site
 from goldcrest.app.source import Progress
 from goldcrest.config import Config, ModelConfig, Precision
@@ -202,7 +204,7 @@ def load(
         CheckpointError: the model cannot be found or read.
         ArtifactError: it is not whole, or cannot be compiled or run here.
     """
-    config = config or _environment()
+    config = _patient(config or _environment())
     site = open_site(config, Threads())
     model = ModelConfig(
         source=source,
@@ -217,6 +219,12 @@ def load(
         raise
 
 
+def _patient(config: Config) -> Config:
+    """Refuse no caller: in a program, one that must wait is back-pressure enough."""
+    batch = msgspec.structs.replace(config.batch, max_waiting_tokens=100_000_000)
+    return msgspec.structs.replace(config, batch=batch)
+
+
 def _environment() -> Config:
     import os
 
@@ -226,9 +234,11 @@ def _environment() -> Config:
 
 
 def _close(version: Version, site: Site) -> None:
-    site.batcher.close()
-    version.close()
-    site.aside.shutdown()
+    try:
+        site.batcher.close()
+        version.close()
+    finally:
+        site.aside.shutdown(wait=False)
 
 
 def _classification(

@@ -107,7 +107,7 @@ def _cached(
     if is_artifact(target):
         try:
             artifact = open_artifact(target)
-            artifact.verify()
+            artifact.verify(*variants)
         except ArtifactError as error:
             _log.warning("%s; it is compiled anew", error)
         else:

@@ -7,6 +7,8 @@ the queue itself: no timer forms a batch, and no event loop stands between two g
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,9 +17,11 @@ from concurrent.futures import Future
 from goldcrest.batching.lane import Lane
 from goldcrest.batching.queue import JobQueue, Taken
 from goldcrest.batching.ticket import Ticket, deliver
-from goldcrest.errors import DeadlineExceeded, Draining, EngineFailed
+from goldcrest.errors import DeadlineExceeded, Draining, EngineFailed, Unavailable
 from goldcrest.packing.grid import fill
 from goldcrest.values import Answer, BatchReport, Encoding, Floats, Grid, Job, Plan, Urgency
+
+_log = logging.getLogger(__name__)
 
 _RESERVE = 4
 """How many times the duration of a run on a cold shape must pass, under load or in a pause."""
@@ -51,7 +55,9 @@ class Batcher:
         self._lanes: dict[str, Lane] = {}
         self._places: dict[Job, tuple[Ticket, int]] = {}
         self._wake = threading.Condition()
+        self._running: list[str] = []
         self._closed = False
+        self._process = os.getpid()
         self._explore_at = 0.0
         self._last_work = float("-inf")
         self._clock, self._bystanders_cpu, self._report = clock, bystanders_cpu, report
@@ -79,9 +85,14 @@ class Batcher:
             self._wake.notify_all()
 
     def shut(self, lane: str) -> None:
-        """Stop running a version's jobs; those that still wait are refused."""
+        """Stop running a version's jobs; those that still wait are refused.
+
+        Returns when no grid of it runs any more.
+        """
         with self._wake:
             self._lanes.pop(lane, None)
+            while lane in self._running and threading.current_thread() not in self._slots:
+                self._wake.wait()
             waiting = [job for job in list(self._places) if job.lane == lane]
             left = [job for job in waiting if self._queue.discard(job)]
         error = Draining(f"{lane} was closed before this was run")
@@ -125,7 +136,8 @@ class Batcher:
             self._closed = True
             self._wake.notify_all()
         for slot in self._slots:
-            slot.join()
+            if slot is not threading.current_thread():  # a collector may have brought us there
+                slot.join()
         error = Draining("the server closed before this was run")
         self._settle((job, error) for job in list(self._places))
 
@@ -138,14 +150,15 @@ class Batcher:
         return [Job(encoding, lane, now, rank, expires) for encoding in encodings]
 
     def _admit(self, jobs: Sequence[Job], ticket: Ticket) -> None:
-        lane = self._lanes.get(jobs[0].lane)
+        if os.getpid() != self._process:
+            raise Unavailable("the model was loaded before this process was forked; load it here")
         with self._wake:
+            lane = self._lanes.get(jobs[0].lane)
             if self._closed or lane is None:
                 raise Draining("the server is shutting down and takes no new requests")
-            pace = lane.seconds_per_token
-            self._queue.push_all(jobs, seconds_per_token=pace)
+            self._queue.push_all(jobs, seconds_per_token=lane.seconds_per_token)
             self._places.update((job, (ticket, place)) for place, job in enumerate(jobs))
-            self._wake.notify()
+            self._wake.notify_all()
 
     def _withdraw(self, jobs: Sequence[Job]) -> None:
         with self._wake:
@@ -158,27 +171,50 @@ class Batcher:
     def _work(self) -> None:
         free_since = self._clock()
         while (step := self._next()) is not None:
-            if isinstance(step, Lane):
-                step.warm_next(self._clock)
-            else:
-                self._run(step, free_since)
-                self._last_work = self._clock()
-            free_since = self._clock()
+            lane, taken = step
+            try:
+                if taken is None:
+                    lane.warm_next(self._clock)
+                else:
+                    self._run(lane, taken, free_since)
+            except Exception as error:  # noqa: BLE001  # a fault of ours: its callers hear of it, the slot lives
+                self._give_up(() if taken is None else taken.jobs, error)
+            free_since = self._done(lane, was_work=taken is not None)
 
-    def _next(self) -> Taken | Lane | None:
-        """Wait for something to do: jobs, else a shape to warm; None means the end."""
+    def _done(self, lane: Lane, *, was_work: bool) -> float:
+        now = self._clock()
+        with self._wake:
+            self._running.remove(lane.name)
+            self._last_work = now if was_work else self._last_work
+            self._wake.notify_all()
+        return now
+
+    def _next(self) -> tuple[Lane, Taken | None] | None:
+        """Wait for something to do: jobs, else a lane with a shape to warm; None means the end."""
         with self._wake:
             while not self._closed:
-                taken = self._queue.take(self._clock(), self._choose)
+                taken = self._take()
                 self._expire(taken.expired)
-                if taken.lane is not None:
-                    return taken
-                lane = self._coldest()
-                rest_s = None if lane is None else self._rest_s(lane)
-                if rest_s == 0:
-                    return lane
+                lane = self._coldest() if taken.lane is None else self._lanes[taken.lane]
+                rest_s = None if lane is None or taken.lane else self._rest_s(lane)
+                if lane is not None and not rest_s:
+                    self._running.append(lane.name)
+                    return lane, taken if taken.lane else None
                 self._wake.wait(rest_s)
         return None
+
+    def _take(self) -> Taken:
+        try:
+            return self._queue.take(self._clock(), self._choose)
+        except Exception as error:  # noqa: BLE001  # nothing was taken; left there, it would fail for ever
+            waiting = [job for job in list(self._places) if self._queue.discard(job)]
+            self._give_up(waiting, error)
+            return Taken(None, (), None, ())
+
+    def _give_up(self, jobs: Sequence[Job], error: Exception) -> None:
+        _log.error("a batch could not be run", exc_info=error)
+        failed = EngineFailed(f"the batch could not be run: {error}")
+        self._settle((job, failed) for job in jobs if job in self._places)
 
     def _rest_s(self, lane: Lane) -> float:
         """How long to wait, should nothing arrive, before a shape is warmed.
@@ -203,11 +239,10 @@ class Batcher:
         now = self._clock()
         self._settle((job, DeadlineExceeded(now - job.arrival)) for job in jobs)
 
-    def _run(self, taken: Taken, free_since: float) -> None:
-        if taken.lane is None or taken.plan is None:
-            return
-        lane = self._lanes[taken.lane]
-        self._settle(self._outcomes(lane, taken.jobs, taken.plan.renumbered(), free_since))
+    def _run(self, lane: Lane, taken: Taken, free_since: float) -> None:
+        if taken.plan is not None:
+            plan = taken.plan.renumbered()
+            self._settle(self._outcomes(lane, taken.jobs, plan, free_since))
 
     def _outcomes(
         self, lane: Lane, jobs: Sequence[Job], plan: Plan, free_since: float
@@ -217,6 +252,7 @@ class Batcher:
         try:
             values = self._timed(lane, jobs, grid, free_since)
         except EngineFailed as error:
+            lane.failed(grid.shape)
             yield from self._halved(lane, jobs, error)
             return
         for job, row in zip(jobs, values, strict=True):
@@ -248,25 +284,32 @@ class Batcher:
         if was_cold:
             self._explore_at = started + seconds * (1 + _RESERVE)
         arrivals = [job.arrival for job in jobs]
-        self._report(
-            BatchReport(
-                lane=lane.name,
-                shape=shape,
-                n_jobs=len(jobs),
-                n_tokens=grid.n_tokens,
-                predicted_s=predicted,
-                run_s=seconds,
-                idle_s=max(0.0, started - max(free_since, min(arrivals))),
-                cpu_s=max(0.0, cpu),
-                waited_s=tuple(started - arrival for arrival in arrivals),
-            )
+        report = BatchReport(
+            lane=lane.name,
+            shape=shape,
+            n_jobs=len(jobs),
+            n_tokens=grid.n_tokens,
+            predicted_s=predicted,
+            run_s=seconds,
+            idle_s=max(0.0, started - max(free_since, min(arrivals))),
+            cpu_s=max(0.0, cpu),
+            waited_s=tuple(started - arrival for arrival in arrivals),
         )
+        self._tell(report)
         return values
+
+    def _tell(self, report: BatchReport) -> None:
+        try:
+            self._report(report)
+        except Exception:  # noqa: BLE001  # a reader's fault must not cost the batch its answers
+            _log.exception("a batch report could not be delivered")
 
     def _settle(self, outcomes: Iterable[Outcome]) -> None:
         done: list[Ticket] = []
-        for job, outcome in outcomes:
-            ticket, place = self._places.pop(job)
-            if ticket.note(place, outcome):
-                done.append(ticket)
-        deliver(done)
+        try:
+            for job, outcome in outcomes:
+                ticket, place = self._places.pop(job)
+                if ticket.note(place, outcome):
+                    done.append(ticket)
+        finally:  # what is answered is answered, even if the rest fails
+            deliver(done)

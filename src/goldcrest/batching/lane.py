@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import count
 
@@ -16,6 +17,10 @@ from goldcrest.packing.plan import NoShape, plan
 from goldcrest.values import Encoding, Floats, Grid, Job, Plan, Shape
 
 _log = logging.getLogger(__name__)
+
+_LEAST_S = 1e-6
+_HOPE = 0.8
+"""How much cheaper than guessed a cold shape is taken to be: without hope, none would be tried."""
 
 Run = Callable[[Grid], Floats]
 """A version's engine and head: a grid -> one row of numbers per job, in the order of its jobs."""
@@ -34,6 +39,7 @@ class Lane:
 
     Attributes:
         warmed: called once, when the whole ladder is warm.
+        seconds_per_token: the pace of the best warm shape if it were full; 0 while none is warm.
     """
 
     warmed: Callable[[], None] = staticmethod(lambda: None)
@@ -53,22 +59,19 @@ class Lane:
         self._cold = list(ladder)
         self._ladder = tuple(ladder)
         self._warm: dict[Shape, float] = {}
-        self._compiled: set[Shape] = set()
+        self._timed: dict[Shape, list[float]] = {}
+        self._failures: Counter[Shape] = Counter()
+        self.seconds_per_token = 0.0
         self._n_first = min(n_first, len(ladder))
 
     @property
     def is_ready(self) -> bool:
-        return len(self._warm) >= self._n_first
+        return len(self._warm) >= max(1, self._n_first)
 
     @property
     def is_warm(self) -> bool:
         """Whether every shape of the ladder has run."""
         return not self._cold
-
-    @property
-    def seconds_per_token(self) -> float:
-        """The pace of the best warm shape if it were full; 0 while nothing is warm."""
-        return min((cost / shape.n_slots for shape, cost in self._warm.items()), default=0.0)
 
     def choose(self, jobs: Sequence[Job], *, explore: bool = False) -> Plan:
         """Decide which of the jobs, in order of rank, run next and where.
@@ -84,11 +87,13 @@ class Lane:
         lengths = [job.encoding.n_tokens for job in jobs]
         costs = self._warm
         if explore and self._cold:
-            costs = {**self.costs.costs(self._cold), **self._warm}
+            guesses = self.costs.costs(self._cold)
+            costs = {**{s: _HOPE * cost for s, cost in guesses.items()}, **self._warm}
         try:
             return plan(lengths, costs, objective_s=self._objective_s)
         except NoShape:
-            return Plan(next(s for s in self._ladder if s.width >= lengths[0]), ((0,),))
+            fitting = (s for s in self._ladder if s.width >= lengths[0])
+            return Plan(next(fitting, self._ladder[-1]), ((0,),))
 
     def is_cold(self, shape: Shape) -> bool:
         """Whether a run of the shape will compile kernels first."""
@@ -112,50 +117,83 @@ class Lane:
             values = self._run(grid)
         except Exception as error:  # the one place that may catch anything: runtimes raise anything
             raise EngineFailed(f"the engine failed on a grid of {grid.shape}: {error}") from error
+        if len(values) != grid.n_jobs:
+            raise EngineFailed(f"a grid of {grid.n_jobs} texts gave {len(values)} rows of answers")
         if not np.isfinite(values).all():
             raise EngineFailed(f"a grid of {grid.shape} gave values that are not finite numbers")
         return values
 
     def observe(self, shape: Shape, seconds: float) -> None:
-        """Learn from a run, unless it was the first of its shape, which also compiles."""
-        if shape in self._warm:
-            self.costs.observe(shape, max(seconds, 1e-6))
-        self._mark_warm(shape, seconds)
+        """Learn from a run of a batch."""
+        seconds = max(seconds, _LEAST_S)
+        if shape in self._cold:
+            self._rehearse(shape, seconds, n_timed=1)
+        else:
+            self.costs.observe(shape, seconds)
+            self._price(shape)
+
+    def failed(self, shape: Shape) -> None:
+        """Note that the engine failed on a shape; a cold one that fails twice is left out."""
+        self._failures[shape] += 1
+        if shape in self._cold and self._failures[shape] > 1:
+            _log.error("%s: shape %s failed twice and is left out", self.name, shape)
+            self._cold.remove(shape)
+            self._finish()
 
     def warm_next(self, clock: Callable[[], float]) -> None:
         """Run the smallest cold shape once; it is warm once its kernels and its cost are known.
 
-        One run at a time, so that a text that arrives meanwhile waits for no more than that. A
-        shape on which the engine fails is left out for good, and said so in the log.
+        One run at a time, so that a text that arrives meanwhile waits for no more than that.
         """
         if not self._cold:
             return
         shape = self._cold[0]
         grid = specimen(shape, n_jobs=2 ** (len(self._warm) % 9))
+        start = clock()
         try:
-            start = clock()
             self.run(grid)
-            self._rehearsed(shape, max(clock() - start, 1e-6))
-        except EngineFailed:
-            _log.exception("%s: shape %s failed to warm and is left out", self.name, shape)
+        except EngineFailed as error:
+            _log.warning("%s: %s", self.name, error)
+            self.failed(shape)
+            return
+        n_timed = 1 if shape in self.costs.measured else 2
+        self._rehearse(shape, max(clock() - start, _LEAST_S), n_timed=n_timed)
+
+    def _rehearse(self, shape: Shape, seconds: float, *, n_timed: int) -> None:
+        """Note a run of a cold shape: the first compiles its kernels, later ones tell its cost.
+
+        Noise only ever adds, so the least is believed; a cost noted at an earlier start counts too.
+        """
+        if shape not in self._timed:
+            self._timed[shape] = []
+            return
+        self._timed[shape].append(seconds)
+        if len(self._timed[shape]) >= n_timed:
+            known = [self.costs.seconds(shape)] if shape in self.costs.measured else []
+            self.costs.put(shape, min(*self._timed.pop(shape), *(k for k in known if k), seconds))
             self._cold.remove(shape)
-            self._n_first = min(self._n_first, len(self._warm) + len(self._cold))
-        if self.is_warm:
+            self._price(shape)
+            self._finish()
+
+    def _price(self, shape: Shape) -> None:
+        """Take over a shape's cost, knowing that it can cost no more than one that contains it."""
+        cost = self.costs.seconds(shape) or _LEAST_S
+        self._warm[shape] = min(
+            [cost]
+            + [
+                larger_cost
+                for larger, larger_cost in self._warm.items()
+                if larger.rows >= shape.rows and larger.width >= shape.width and larger != shape
+            ]
+        )
+        self.seconds_per_token = min(c / s.n_slots for s, c in self._warm.items())
+
+    def _finish(self) -> None:
+        """When nothing is cold any more, reconsider every price, and say so."""
+        if not self._cold:
+            for shape in list(self._warm):
+                self._price(shape)
             self.warmed()
-
-    def _rehearsed(self, shape: Shape, seconds: float) -> None:
-        """Note a run of a cold shape: the first compiles its kernels, the second tells its cost."""
-        is_first = shape not in self._compiled
-        self._compiled.add(shape)
-        if not is_first:
-            self.costs.observe(shape, seconds)
-        if shape in self.costs.measured:
-            self._mark_warm(shape, seconds)
-
-    def _mark_warm(self, shape: Shape, seconds: float) -> None:
-        self._warm[shape] = self.costs.seconds(shape) or seconds
-        if shape in self._cold:
-            self._cold.remove(shape)
 
 
 def specimen(shape: Shape, *, n_jobs: int) -> Grid:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Protocol
 
 from goldcrest.values import Answer
@@ -70,8 +71,9 @@ def deliver(tickets: Iterable[Ticket]) -> None:
     for loop, group in by_loop.items():
         if loop is None:
             _settle(group)
-        elif not loop.is_closed():
-            loop.call_soon_threadsafe(_settle, group)
+        else:
+            with suppress(RuntimeError):  # the loop is closed, and its callers with it
+                loop.call_soon_threadsafe(_settle, group)
 
 
 def _settle(tickets: list[Ticket]) -> None:

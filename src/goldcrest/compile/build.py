@@ -13,7 +13,7 @@ from goldcrest.artifact import FORMAT, Artifact, Draft, FileEntry, Manifest, ent
 from goldcrest.checkpoint import Checkpoint
 from goldcrest.compile.calibration import default_texts, packed_grids
 from goldcrest.compile.quantize import quantize
-from goldcrest.errors import UnsupportedModel
+from goldcrest.errors import ArtifactError, UnsupportedModel
 from goldcrest.graph import build
 from goldcrest.models import Encoder, Readout, readout_of, resolve
 from goldcrest.text.tokenizer import Tokenizer
@@ -52,10 +52,25 @@ def build_artifact(
     """
     progress("reading the checkpoint")
     encoder = resolve(checkpoint)
+    try:
+        artifact = _build(encoder, target, variants, calibration, progress)
+    except OSError as error:
+        raise ArtifactError(f"{target} cannot be written: {error.strerror or error}") from error
+    progress("")
+    return artifact
+
+
+def _build(
+    encoder: Encoder,
+    target: Path,
+    variants: Sequence[Variant],
+    calibration: Sequence[str] | None,
+    progress: Progress,
+) -> Artifact:
     readout = readout_of(encoder)
     with Draft(target) as draft:
         tokenizer = draft.folder / "tokenizer.json"
-        tokenizer.write_text(build_tokenizer(checkpoint.folder), encoding="utf-8")
+        tokenizer.write_text(build_tokenizer(encoder.checkpoint.folder), encoding="utf-8")
         _check_vocabulary(encoder, tokenizer)
         progress("building the graph")
         model = build(encoder, readout)
@@ -71,9 +86,7 @@ def build_artifact(
             onnx.save(written, file)
             made[variant] = entry(file)
         progress("writing the manifest")
-        artifact = draft.publish(_manifest(encoder, readout, entry(tokenizer), made))
-    progress("")
-    return artifact
+        return draft.publish(_manifest(encoder, readout, entry(tokenizer), made))
 
 
 def _check_vocabulary(encoder: Encoder, tokenizer: Path) -> None:

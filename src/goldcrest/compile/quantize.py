@@ -71,11 +71,14 @@ def narrow_table(graph: Any, name: str) -> None:
     graph.initializer.remove(table)
     graph.initializer.append(numpy_helper.from_array(rows, name))
     graph.initializer.append(numpy_helper.from_array(scales, f"{name}.scale"))
-    for place, node in enumerate(list(graph.node)):
-        if node.op_type == "Gather" and node.input[0] == name:
-            graph.node.remove(node)
-            for offset, new in enumerate(_gather_and_scale(node)):
-                graph.node.insert(place + offset, new)
+    nodes: list[Any] = []
+    for node in graph.node:
+        is_lookup = node.op_type == "Gather" and node.input[0] == name
+        if name in node.input and not is_lookup:
+            raise QuantizeFailed(f"{node.op_type} reads {name} too, which only a lookup may")
+        nodes.extend(_gather_and_scale(node) if is_lookup else [node])
+    del graph.node[:]
+    graph.node.extend(nodes)
 
 
 def quantized_rows(table: Floats) -> tuple[Any, Floats]:

@@ -118,8 +118,15 @@ def _model(index: int, entry: Any, origin: str) -> ModelConfig:
         key: _converted(Given(value, origin), fields[key].type, f"models.{index}.{key}")
         for key, value in entry.items()
     }
-    name = values.get("name") or values["source"].rstrip("/").rpartition("/")[2]
+    name = values.get("name") or _name_of(values["source"])
     return ModelConfig(**{**values, "name": name})
+
+
+def _name_of(source: str) -> str:
+    """The last part of a folder or of a Hub id, without its revision."""
+    if Path(source).is_dir():
+        return Path(source).resolve().name or source
+    return source.partition("@")[0].rstrip("/").rpartition("/")[2] or source
 
 
 def _assemble(values: Mapping[str, Any], models: tuple[ModelConfig, ...]) -> Config:
@@ -147,4 +154,4 @@ def _folder(folder: str, environ: Mapping[str, str]) -> Path:
     home = environ.get("HOME")
     if folder.startswith("~/") and home:
         return Path(home) / folder[2:]
-    return Path(folder)
+    return Path(folder).expanduser()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+from contextlib import suppress
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import msgspec
 
@@ -59,12 +59,12 @@ class Notebook:
         self._write(msgspec.structs.replace(notes, costs={**notes.costs, candidate: costs}))
 
     def _write(self, notes: Notes) -> None:
+        draft = self._file.with_suffix(f".{os.getpid()}")
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            with NamedTemporaryFile(dir=self._file.parent, delete=False) as draft:
-                draft.write(msgspec.json.encode(notes))
-            Path(draft.name).replace(self._file)
+            draft.write_bytes(msgspec.json.encode(notes))
+            draft.replace(self._file)
         except OSError as error:
-            _log.warning(
-                "cannot keep what was measured in %s: %s", self._file, os.strerror(error.errno or 0)
-            )
+            _log.warning("cannot keep what was measured in %s: %s", self._file, error.strerror)
+            with suppress(OSError):
+                draft.unlink()

@@ -9,7 +9,6 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from statistics import median
 
 from goldcrest.artifact import Artifact, Manifest
 from goldcrest.batching.batcher import Batcher
@@ -17,7 +16,6 @@ from goldcrest.batching.lane import Lane, specimen
 from goldcrest.engine import Engine
 from goldcrest.engine.choice import Candidate, candidates, fastest
 from goldcrest.engine.processor import Processor
-from goldcrest.errors import EngineFailed
 from goldcrest.heads.classify import ClassifyHead
 from goldcrest.heads.embed import EmbedHead
 from goldcrest.model.notebook import Notebook
@@ -141,7 +139,11 @@ def _key(artifact: Artifact, site: Site) -> tuple[str, ...]:
 
 
 def _known_costs(notebook: Notebook, candidate: Candidate) -> CostTable:
-    return CostTable.from_json(notebook.read().costs.get(str(candidate), {}))
+    try:
+        return CostTable.from_json(notebook.read().costs.get(str(candidate), {}))
+    except ValueError as error:
+        _log.warning("costs that were kept are left out and measured anew: %s", error)
+        return CostTable()
 
 
 def _choose(artifact: Artifact, wishes: Wishes, notebook: Notebook, site: Site) -> Candidate:
@@ -166,28 +168,30 @@ def _choose(artifact: Artifact, wishes: Wishes, notebook: Notebook, site: Site) 
 
 
 def _measure(artifact: Artifact, candidate: Candidate, site: Site) -> float | None:
-    """Compile a candidate and time it: the geometric mean of the medians over the samples.
+    """Compile a candidate and time it: the geometric mean over the samples.
 
     None means that it does not run here.
     """
     artifact.verify(candidate.variant)
+    engine: Engine | None = None
     try:
         engine = site.open_engine(artifact.variant(candidate.variant), candidate, site.n_threads)
-    except EngineFailed as error:
+        return prod(_least_s(engine, shape) for shape in SAMPLES) ** (1 / len(SAMPLES))
+    except Exception as error:  # noqa: BLE001  # runtimes raise anything, and another may run
         _log.warning("%s is left out: %s", candidate, error)
         return None
-    try:
-        return prod(_median_s(engine, shape) for shape in SAMPLES) ** (1 / len(SAMPLES))
     finally:
-        engine.close()
+        if engine is not None:
+            engine.close()
         site.tidy()
 
 
-def _median_s(engine: Engine, shape: Shape) -> float:
+def _least_s(engine: Engine, shape: Shape) -> float:
+    """The least of some runs: noise only ever adds."""
     grid = specimen(shape, n_jobs=2 * shape.rows)
     seconds = []
-    for _ in range(6):
+    for _ in range(8):
         start = time.perf_counter()
         engine.run(grid)
         seconds.append(time.perf_counter() - start)
-    return median(seconds[1:])  # the first one compiles kernels
+    return min(seconds)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from goldcrest.artifact import Artifact
 from goldcrest.batching.batcher import Batcher
 from goldcrest.batching.lane import Lane
+from goldcrest.errors import Draining
 from goldcrest.text.tokenizer import Tokenizer
 from goldcrest.values import Answer, EncodeOptions, Encoding, Floats, Item, Urgency
 
@@ -73,9 +74,16 @@ class Version:
         if _n_characters(items) < LONG:
             encodings = self._encode(items, options)
         else:
-            loop = asyncio.get_running_loop()
-            encodings = await loop.run_in_executor(self.aside, self._encode, items, options)
+            encodings = await asyncio.wrap_future(self._encode_aside(items, options))
         return await self.batcher.submit(self.name, encodings, urgency)
+
+    def _encode_aside(
+        self, items: Sequence[Item], options: EncodeOptions
+    ) -> Future[list[Encoding]]:
+        try:
+            return self.aside.submit(self._encode, items, options)
+        except RuntimeError as error:  # the executor's word for having been shut down
+            raise Draining(f"{self.name} was closed") from error
 
     def infer_and_wait(
         self, items: Sequence[Item], options: EncodeOptions, urgency: Urgency

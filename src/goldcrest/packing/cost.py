@@ -43,6 +43,14 @@ class CostTable:
         predicted = ((shape, self.seconds(shape)) for shape in shapes)
         return {shape: seconds for shape, seconds in predicted if seconds is not None}
 
+    def put(self, shape: Shape, seconds: float) -> None:
+        """Set a shape's figure, whatever it was.
+
+        Raises:
+            ValueError: if ``seconds`` is not positive.
+        """
+        self._seconds[shape] = _positive(str(shape), seconds)
+
     def observe(self, shape: Shape, seconds: float) -> None:
         """Learn from one run.
 
