@@ -40,7 +40,7 @@ from transformers import (
 
 EVERYDAY = Path(__file__).with_name("everyday.tsv")
 TEACHER_SCHEDULE = Schedule(epochs=2, learning_rate=8e-5)
-STUDENT_SCHEDULE = Schedule(epochs=2, learning_rate=2e-4)
+STUDENT_SCHEDULE = Schedule(epochs=3, learning_rate=2e-4)
 CALIBRATION_ROWS = 2_000
 # What people type first; some of them are in the training set, so they count in no accuracy.
 FIRST_WORDS = (
