@@ -22,7 +22,7 @@ from goldcrest.values import Floats
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
-FOLDER = os.environ.get("GOLDCREST_TEST_MINILM", "")
+FOLDER = os.environ.get("TEST_MINILM", "")
 TEXTS = (
     "A man is playing a guitar.",
     "Someone plays an instrument on stage, and the crowd loves it.",
@@ -33,7 +33,7 @@ TEXTS = (
 
 pytestmark = [
     pytest.mark.parity,
-    pytest.mark.skipif(not FOLDER, reason="GOLDCREST_TEST_MINILM names no folder"),
+    pytest.mark.skipif(not FOLDER, reason="TEST_MINILM names no folder"),
 ]
 
 
