@@ -262,6 +262,24 @@ async def test_an_engine_that_fails_on_everything_is_never_ready() -> None:
     assert not bench.is_ready
 
 
+def test_a_shape_that_always_fails_does_not_keep_the_others_from_being_ready() -> None:
+    clock = ManualClock()
+
+    def run(grid: Grid) -> Floats:
+        clock.advance(0.01)
+        if grid.shape == ladder(128)[1]:
+            raise RuntimeError("not this one")
+        return np.ones((grid.n_jobs, 2), np.float32)
+
+    three = ladder(128)[:3]
+    wary = Lane("m", run, ladder=three, costs=CostTable(), objective_s=1.0, n_first=3)
+    for _ in range(12):
+        wary.warm_next(clock)
+
+    assert wary.is_ready
+    assert wary.is_warm
+
+
 def test_one_noisy_run_does_not_overprice_a_shape_for_ever() -> None:
     clock = ManualClock()
     seconds = iter([9.0, 5.0, 0.002])  # compiling, then a burst of noise, then the truth

@@ -138,6 +138,7 @@ class Lane:
         if shape in self._cold and self._failures[shape] > 1:
             _log.error("%s: shape %s failed twice and is left out", self.name, shape)
             self._cold.remove(shape)
+            self._n_first = min(self._n_first, len(self._warm) + len(self._cold))
             self._finish()
 
     def warm_next(self, clock: Callable[[], float]) -> None:
