@@ -14,8 +14,7 @@ serve: $(VENV)/.base  ## set up, then serve the built-in model (ARGS="MODEL --po
 	$(VENV)/bin/goldcrest serve $(ARGS)
 
 test: $(VENV)/.test  ## set up, then run the tests that need no torch
-	$(VENV)/bin/python -m pytest $(if $(ARGS),-m "not parity" $(ARGS),-m "not parity and not integration")
-	$(if $(ARGS),,$(VENV)/bin/python -m pytest -m integration)  # signals want a process of their own
+	$(VENV)/bin/python -m pytest -m "not parity" $(ARGS)
 
 check: $(VENV)/.lint  ## format, lint, types, import directions
 	$(VENV)/bin/ruff format --check .

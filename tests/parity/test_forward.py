@@ -12,6 +12,7 @@ import pytest
 
 from goldcrest import graph
 from goldcrest.checkpoint import read
+from goldcrest.engine.openvino import core
 from goldcrest.models import Encoder, Readout, readout_of, resolve
 from goldcrest.testing.checkpoint import random_checkpoint
 from goldcrest.testing.grid import scattered
@@ -72,10 +73,9 @@ def pool(states: Floats, readout: Readout) -> Floats:
 
 
 def compiled(encoder: Encoder, readout: Readout) -> ov.CompiledModel:
-    core = ov.Core()
-    model = core.read_model(graph.build(encoder, readout).SerializeToString())
+    model = core().read_model(graph.build(encoder, readout).SerializeToString())
     options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 2}
-    return core.compile_model(model, "CPU", options)
+    return core().compile_model(model, "CPU", options)
 
 
 def answers(model: ov.CompiledModel, grid: Grid, readout: Readout) -> Floats:

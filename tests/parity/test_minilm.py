@@ -6,13 +6,13 @@ import os
 from pathlib import Path
 
 import numpy as np
-import openvino as ov
 import pytest
 
 import goldcrest
 from goldcrest import graph
 from goldcrest.checkpoint import read
 from goldcrest.config import Config, Precision
+from goldcrest.engine.openvino import core
 from goldcrest.engine.processor import processor
 from goldcrest.models import readout_of, resolve
 from goldcrest.testing.grid import scattered
@@ -55,9 +55,8 @@ def test_vectors_of_real_weights_equal_those_of_transformers():
     readout = readout_of(encoder)
     tokenizer = Tokenizer.load(Path(FOLDER, "tokenizer.json"), max_length=256, has_token_types=True)
     grid = scattered([tokenizer.encode(text) for text in TEXTS], np.random.default_rng(0))
-    core = ov.Core()
-    model = core.compile_model(
-        core.read_model(graph.build(encoder, readout).SerializeToString()),
+    model = core().compile_model(
+        core().read_model(graph.build(encoder, readout).SerializeToString()),
         "CPU",
         {"INFERENCE_PRECISION_HINT": "f32"},
     )

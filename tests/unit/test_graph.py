@@ -11,6 +11,7 @@ import pytest
 
 from goldcrest import graph
 from goldcrest.checkpoint import read
+from goldcrest.engine.openvino import core
 from goldcrest.models import Encoder, Readout, readout_of, resolve
 from goldcrest.testing.checkpoint import random_checkpoint
 from goldcrest.testing.grid import scattered
@@ -25,9 +26,8 @@ def opened(folder: Path, **options) -> tuple[Encoder, Readout]:
 
 
 def compiled_model(model: onnx.ModelProto) -> ov.CompiledModel:
-    core = ov.Core()
     options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 2}
-    return core.compile_model(core.read_model(model.SerializeToString()), "CPU", options)
+    return core().compile_model(core().read_model(model.SerializeToString()), "CPU", options)
 
 
 def run(compiled: ov.CompiledModel, grid: Grid) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,20 @@ RUNTIME = f"openvino {ov.__version__} {os.environ.get('ONEDNN_MAX_CPU_ISA', '')}
 """What a measurement depends on beside the processor: a limit on the instruction set counts too."""
 
 
+@cache
+def core() -> ov.Core:
+    """The only core of the process, which is never freed.
+
+    The CPU plugin gives the thread that makes it a stack for signals and, when it is freed, puts
+    back the one before. With several cores freed in any other order than the last one first, a
+    thread is left with a stack that is gone, and its next signal kills the process.
+    """
+    return ov.Core()
+
+
 def has_bf16() -> bool:
     """Whether the runtime offers bf16 here, be it native or emulated."""
-    return "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "BF16" in core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 class OpenVinoEngine:
@@ -37,7 +49,7 @@ class OpenVinoEngine:
     def __init__(self, file: Path, *, precision: str, hint: str, n_threads: int) -> None:
         self.precision = precision
         try:
-            self._compiled = ov.Core().compile_model(file, "CPU", _properties(hint, n_threads))
+            self._compiled = core().compile_model(file, "CPU", _properties(hint, n_threads))
         except RuntimeError as error:
             raise EngineFailed(
                 f"OpenVINO cannot compile {file.name} for {hint}: {error}"
