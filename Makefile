@@ -27,7 +27,7 @@ fix: $(VENV)/.lint  ## format, and mend what the linter can
 	$(VENV)/bin/ruff check --fix .
 
 parity: $(TORCH)/.parity  ## compare with transformers (installs torch in its own environment)
-	$(TORCH)/bin/python -m pytest -m parity $(ARGS)
+	$(TORCH)/bin/python -m pytest -m parity tests/parity $(ARGS)
 
 bench: $(VENV)/.bench  ## compare with other servers, side by side in one run
 	$(VENV)/bin/python -m benchmarks.compare $(ARGS)
@@ -40,7 +40,7 @@ docs: $(VENV)/.test  ## regenerate the reference pages
 
 lock:  ## pin the newest versions of everything the project's own tests install
 	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
-	.venv-lock/bin/pip install $(PIP_FLAGS) -e '.[optimize]' -r requirements/test.in -r requirements/lint.in -r requirements/bench.in
+	.venv-lock/bin/pip install $(PIP_FLAGS) -e '.[optimize,grpc]' -r requirements/test.in -r requirements/clients.in -r requirements/lint.in -r requirements/bench.in
 	.venv-lock/bin/pip freeze --exclude-editable > requirements/constraints.txt
 	rm -rf .venv-lock
 
@@ -55,8 +55,9 @@ $(VENV)/.base: $(VENV)/bin/python pyproject.toml requirements/constraints.txt
 	$(VENV)/bin/pip install $(PIP_FLAGS) -c requirements/constraints.txt -e .
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.base requirements/test.in
-	$(VENV)/bin/pip install $(PIP_FLAGS) -c requirements/constraints.txt -r requirements/test.in
+$(VENV)/.test: $(VENV)/.base requirements/test.in requirements/clients.in requirements/test-no-deps.in
+	$(VENV)/bin/pip install $(PIP_FLAGS) -c requirements/constraints.txt -r requirements/test.in -r requirements/clients.in
+	$(VENV)/bin/pip install $(PIP_FLAGS) --no-deps -r requirements/test-no-deps.in
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.test requirements/lint.in
@@ -64,11 +65,11 @@ $(VENV)/.lint: $(VENV)/.test requirements/lint.in
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.base requirements/bench.in
-	$(VENV)/bin/pip install $(PIP_FLAGS) -c requirements/constraints.txt -r requirements/bench.in -e '.[optimize]'
+	$(VENV)/bin/pip install $(PIP_FLAGS) -c requirements/constraints.txt -r requirements/bench.in -e '.[optimize,grpc]'
 	@touch $@
 
 $(TORCH)/.parity: pyproject.toml requirements/constraints.txt requirements/parity.in
 	$(PYTHON) -m venv $(TORCH)
 	$(TORCH)/bin/pip install $(PIP_FLAGS) torch==2.13.0
-	$(TORCH)/bin/pip install $(PIP_FLAGS) -c requirements/constraints.txt -r requirements/parity.in -r requirements/test.in -e '.[optimize]'
+	$(TORCH)/bin/pip install $(PIP_FLAGS) -c requirements/constraints.txt -r requirements/parity.in -r requirements/test.in -e '.[optimize,grpc]'
 	@touch $@

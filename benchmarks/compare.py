@@ -11,7 +11,6 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -22,13 +21,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from benchmarks import quick
 from benchmarks.answers import spread
 from benchmarks.machine import this_machine
-from benchmarks.measure import Run, measure, prime
-from benchmarks.peer import Peer, Site, chosen
+from benchmarks.peer import chosen
 from benchmarks.process import BenchmarkError
-from benchmarks.report import Failure, Results, as_json, as_markdown
-from benchmarks.server import free_port
-from benchmarks.stage import Options, Stage, set_up
-from benchmarks.workload import Script, Size
+from benchmarks.report import Results, as_json, as_markdown
+from benchmarks.series import PARTS, Series, parts_of
+from benchmarks.stage import Options, set_up
+from benchmarks.workload import Size
 
 ROOT = Path(__file__).parents[1]
 INTERRUPTED = 130
@@ -77,6 +75,9 @@ def parse(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--vocab", type=_path, help="vocab.txt or tokenizer.json")
     parser.add_argument("--artifact", type=_path, help="Goldcrest's artifact of the same model")
     parser.add_argument("--output", type=_path, default=ROOT / "benchmarks" / "results")
+    parser.add_argument("--only", default=",".join(PARTS), help="parts; default: %(default)s")
+    parser.add_argument("--starts", type=int, default=5, help="of each server, and kind of start")
+    parser.add_argument("--soak", type=int, default=10_000, help="requests after the first 1,000")
     parser.add_argument("--quick", action="store_true", help="only Goldcrest, as a smoke test")
     return parser.parse_args(words)
 
@@ -88,6 +89,7 @@ def compare(arguments: argparse.Namespace, console: Console) -> int:
         requests=arguments.requests,
         seconds=arguments.seconds,
     )
+    parts = parts_of(arguments.only)
     options = Options(
         peers=chosen(arguments.peers),
         size=size,
@@ -95,9 +97,10 @@ def compare(arguments: argparse.Namespace, console: Console) -> int:
         seed=arguments.seed,
         vocabulary=arguments.vocab,
         artifact=arguments.artifact,
+        needs_reference="load" in parts,
     )
     stage = set_up(ROOT, options, console)
-    series = Series(stage)
+    series = Series(stage, parts, n_starts=arguments.starts, n_soak=arguments.soak)
     with _progress(console, total=series.n_steps) as progress:
         series.run(progress)
     return finish(series, arguments.output, console)
@@ -117,76 +120,14 @@ def _progress(console: Console, *, total: int) -> Iterator[Progress]:
         yield progress
 
 
-@dataclass
-class Series:
-    """All measurements, as they come in."""
-
-    stage: Stage
-    runs: list[Run] = field(default_factory=list)
-    failures: list[Failure] = field(default_factory=list)
-    first_start_s: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def n_steps(self) -> int:
-        levels = len(self.stage.bench.size.clients)
-        return len(self.stage.scripts) * len(self.stage.peers) * levels
-
-    def run(self, progress: Progress) -> None:
-        """Every repeat takes all peers, every second one in reverse, against drift."""
-        for repeat, script in enumerate(self.stage.scripts):
-            ordered = self.stage.peers[:: -1 if repeat % 2 else 1]
-            for peer in ordered:
-                self._run_peer(peer, script, repeat=repeat, progress=progress)
-
-    def _run_peer(self, peer: Peer, script: Script, *, repeat: int, progress: Progress) -> None:
-        def on_level(clients: int) -> None:
-            name = f"repeat {repeat + 1}: {peer.name}, {clients} clients"
-            progress.update(progress.task_ids[0], description=name, advance=1)
-
-        try:
-            self._prime(peer, script)
-            run = measure(
-                peer,
-                self._site(peer),
-                bench=self.stage.bench,
-                script=script,
-                repeat=repeat,
-                on_level=on_level,
-            )
-        except (BenchmarkError, OSError, ValueError, LookupError, TypeError) as error:
-            self.failures.append(Failure(peer.name, f"repeat {repeat + 1}: {error}"))
-        else:
-            self.runs.append(run)
-            self.failures.extend(faults(peer, run))
-
-    def _prime(self, peer: Peer, script: Script) -> None:
-        if peer.name not in self.first_start_s:
-            start_s = prime(peer, self._site(peer), self.stage.bench, script)
-            self.first_start_s[peer.name] = start_s
-
-    def _site(self, peer: Peer) -> Site:
-        return self.stage.site(peer, free_port())
-
-
-def faults(peer: Peer, run: Run) -> list[Failure]:
-    """What is wrong with a run that came to its end."""
-    found = [
-        Failure(peer.name, f"{lv.n_errors} errors at {lv.clients} clients, first: {lv.first_error}")
-        for lv in run.levels
-        if lv.n_errors
-    ]
-    if not run.deviation.is_within(peer.tolerance):
-        found.append(Failure(peer.name, f"answers out of tolerance: {run.deviation}"))
-    return found
-
-
 def finish(series: Series, output: Path, console: Console) -> int:
     """Writes both files, shows the tables, and says what failed."""
     results = _results(series)
     page = as_markdown(results)
     output.mkdir(parents=True, exist_ok=True)
-    (output / "compare.json").write_text(json.dumps(as_json(results), indent=1) + "\n")
-    (output / "compare.md").write_text(page)
+    name = "compare" if series.parts == PARTS else "-".join(series.parts)
+    (output / f"{name}.json").write_text(json.dumps(as_json(results), indent=1) + "\n")
+    (output / f"{name}.md").write_text(page)
     print(page)
     for failure in series.failures:
         console.print(f"FAILED {failure.peer}: {failure.reason}", style="red", markup=False)
@@ -207,6 +148,8 @@ def _results(series: Series) -> Results:
         first_start_s=series.first_start_s,
         runs=tuple(series.runs),
         failures=tuple(series.failures),
+        starts=tuple(series.starts),
+        soak=series.soak,
     )
 
 

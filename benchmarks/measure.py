@@ -15,6 +15,7 @@ from benchmarks.client import Outcome, Plan, outcome_from_json, to_json
 from benchmarks.peer import Peer, Site
 from benchmarks.process import BenchmarkError, MachineTime, Usage, machine_time, run_to_end
 from benchmarks.server import Server, serving
+from benchmarks.threads import ms_by_group
 from benchmarks.workload import Script, Size
 
 MIB = 2**20
@@ -31,7 +32,8 @@ ENGINE_IDLE = "goldcrest_engine_idle_while_waiting_seconds_total"
 class Level:
     """What one number of clients saw, and what it cost.
 
-    Shares are of one core; `engine_*` is None where the server does not tell. `others_cores` is
+    Shares are of one core; `engine_*` is None where the server does not tell, and `threads_ms`, the
+    processor time of a text by what the threads do, is empty where it does not name them. `others_cores` is
     what neither the server nor the benchmark used: noise from the rest of the machine.
     """
 
@@ -44,6 +46,7 @@ class Level:
     p95_ms: float
     p99_ms: float
     cpu_ms: float
+    threads_ms: dict[str, float]
     engine_cpu_ms: float | None
     engine_busy: float | None
     engine_idle_waiting: float | None
@@ -79,6 +82,7 @@ class Snapshot:
     machine: MachineTime
     ours_s: float
     counters: dict[str, float]
+    threads: dict[str, float] | None
 
 
 def snapshot(server: Server) -> Snapshot:
@@ -86,7 +90,8 @@ def snapshot(server: Server) -> Snapshot:
     counters = server.counters()
     kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     ours = sum(sum(resource.getrusage(kind)[:2]) for kind in kinds)
-    return Snapshot(time.perf_counter(), server.started.usage(), machine_time(), ours, counters)
+    usage, threads = server.started.usage(), server.threads()
+    return Snapshot(time.perf_counter(), usage, machine_time(), ours, counters, threads)
 
 
 @dataclass(frozen=True)
@@ -102,8 +107,12 @@ class Bench:
         return self.home / "logs" / f"{peer.name}.log"
 
     def load(self, server: Server, texts: Sequence[str], **options: Any) -> Outcome:
-        """Runs the client in its own process; the options are those of a plan."""
+        """Sends a text a request; the options are those of a plan."""
         bodies = tuple(server.peer.body(text) for text in texts)
+        return self.send(server, bodies, **options)
+
+    def send(self, server: Server, bodies: tuple[str, ...], **options: Any) -> Outcome:
+        """Runs the client in its own process."""
         plan = Plan(server.port, server.peer.path, bodies, **options)
         asked, seen = self.home / "plan.json", self.home / "outcome.json"
         asked.write_text(to_json(plan))
@@ -210,6 +219,7 @@ def level_of(clients: int, outcome: Outcome, *, before: Snapshot, after: Snapsho
         p95_ms=p95,
         p99_ms=p99,
         cpu_ms=server_s * 1000 / n,
+        threads_ms=ms_by_group(before.threads, after.threads, n),
         engine_cpu_ms=_scaled(engine[ENGINE_CPU], 1000 / n),
         engine_busy=_scaled(engine[ENGINE_BUSY], 1 / outcome.wall_s),
         engine_idle_waiting=_scaled(engine[ENGINE_IDLE], 1 / outcome.wall_s),

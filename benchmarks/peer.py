@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 MAX_TOKENS = 512
@@ -56,7 +56,8 @@ class Peer:
     """One server and one way to run it.
 
     `requirements` names a file in `peers/`; without one the server runs in the project's own
-    environment. `prepare` runs once, before the first start.
+    environment. `prepare` runs once, before the first start. `threads` says what the server's threads
+    do, by how their names begin, where it names them.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Peer:
     requirements: str | None = None
     prepare: tuple[str, ...] = ()
     metrics: str | None = None
+    threads: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def tolerance(self) -> Tolerance:
@@ -83,7 +85,7 @@ class Peer:
         return {name: site.fill(value) for name, value in {**OFFLINE, **self.env}.items()}
 
 
-def classify_body(text: str) -> str:
+def classify_body(text: str | list[str]) -> str:
     """The guide's request, and Goldcrest's."""
     return json.dumps({"text": text, "max_length": MAX_TOKENS})
 
@@ -170,6 +172,19 @@ def goldcrest(precision: str) -> Peer:
         answer=classify_answer,
         ready="/health/ready",
         metrics="/metrics",
+        threads={"tokenize": "tokenise", "slot-": "slots"},
+    )
+
+
+def builtin() -> Peer:
+    """Goldcrest as it comes, with the model that it ships."""
+    return replace(
+        goldcrest("auto"),
+        name="goldcrest-builtin",
+        title="goldcrest, built-in model",
+        command=("{bin}/goldcrest", "serve", "--port", "{port}"),
+        env={"GOLDCREST_CACHE__FOLDER": "{home}/cache"},
+        prepare=(),
     )
 
 

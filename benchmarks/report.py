@@ -5,12 +5,15 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from benchmarks import soak, starting
 from benchmarks.machine import Machine
+from benchmarks.markdown import Row, middle, middle_and_range, number, table
 from benchmarks.measure import Level, Run
 from benchmarks.peer import BASELINES, Peer
+from benchmarks.soak import Soak
+from benchmarks.starting import Start
+from benchmarks.threads import ENGINE, SLOT_NOTE
 from benchmarks.workload import MEDIAN_WORDS, MOST_WORDS, SIGMA, Size
-
-Row = list[str]
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class Results:
     first_start_s: dict[str, float]
     runs: tuple[Run, ...]
     failures: tuple[Failure, ...]
+    starts: tuple[Start, ...] = ()
+    soak: Soak | None = None
 
     def of(self, peer: str) -> list[Run]:
         return [run for run in self.runs if run.peer == peer]
@@ -76,24 +81,25 @@ def as_markdown(results: Results) -> str:
     parts = (
         "# Goldcrest beside other servers",
         _setting(results),
+        *(_load_parts(results) if results.runs else ()),
+        *(starting.section(results.starts) if results.starts else ()),
+        *(soak.section(results.soak) if results.soak else ()),
+        _failures(results.failures),
+        *(("## How it was run", _method(results), _commands(results)) if results.runs else ()),
+    )
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _load_parts(results: Results) -> Iterable[str]:
+    return (
         "## Throughput and latency",
         _load_table(results),
         "## Start, memory, answers",
         _peer_table(results),
         "## The cost of a text, and of the benchmark",
         _cost_table(results),
-        _failures(results.failures),
-        "## How it was run",
-        _method(results),
-        _commands(results),
+        _threads(results),
     )
-    return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def table(header: Row, rows: Iterable[Row]) -> str:
-    """A Markdown table."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _setting(results: Results) -> str:
@@ -104,9 +110,11 @@ def _setting(results: Results) -> str:
         f"Date: {results.date}; command: `{results.command}`",
         f"Processor: {machine.processor}; features: {features}",
         f"{room}, {machine.system}, Python {machine.python}",
-        f"Medians of {results.repeats} repeats; in brackets the least and the most",
+        f"Medians of {results.repeats} repeats; in brackets the least and the most"
+        if results.runs
+        else "",
     )
-    return "\n".join(f"- {line}" for line in lines)
+    return "\n".join(f"- {line}" for line in lines if line)
 
 
 def _load_table(results: Results) -> str:
@@ -128,9 +136,12 @@ def _load_row(results: Results, peer: Peer, clients: int) -> Row:
     return [
         peer.title,
         str(clients),
-        _range([lv.throughput for lv in levels]),
+        middle_and_range([lv.throughput for lv in levels]),
         *ratios,
-        *(_median(levels, field) for field in ("p50_ms", "p95_ms", "p99_ms")),
+        *(
+            middle([getattr(lv, field) for lv in levels])
+            for field in ("p50_ms", "p95_ms", "p99_ms")
+        ),
         str(sum(lv.n_errors for lv in levels)),
     ]
 
@@ -160,11 +171,11 @@ def _peer_row(results: Results, peer: Peer) -> Row:
     allowed = peer.tolerance
     return [
         peer.title,
-        _range([run.start_s for run in runs], digits=2),
-        _number(results.first_start_s.get(peer.name), 2),
-        _number(statistics.median(run.settle_s for run in runs), 0),
-        _number(statistics.median(run.resident_start_mib for run in runs), 0),
-        _number(statistics.median(run.resident_load_mib for run in runs), 0),
+        middle_and_range([run.start_s for run in runs], digits=2),
+        number(results.first_start_s.get(peer.name), 2),
+        middle([run.settle_s for run in runs], 0),
+        middle([run.resident_start_mib for run in runs], 0),
+        middle([run.resident_load_mib for run in runs], 0),
         f"{max(run.deviation.largest for run in runs):.5f}",
         f"{max(run.deviation.mean for run in runs):.5f}",
         f"{allowed.largest} / {allowed.mean}",
@@ -191,7 +202,29 @@ def _cost_table(results: Results) -> str:
 
 def _cost_row(results: Results, peer: Peer, clients: int) -> Row:
     levels = results.levels(peer.name, clients)
-    return [peer.title, str(clients), *(_median(levels, field, d) for _, field, d in COSTS)]
+    costs = (middle([getattr(lv, field) for lv in levels], d) for _, field, d in COSTS)
+    return [peer.title, str(clients), *costs]
+
+
+def _threads(results: Results) -> str:
+    """What a text costs by thread, beside what the server's own metric says of its engine."""
+    groups = dict.fromkeys(g for run in results.runs for lv in run.levels for g in lv.threads_ms)
+    if not groups:
+        return ""
+    named = ("engine, the rest" if group == ENGINE else group for group in groups)
+    header = ["server", "clients", *named, "engine, by its metric"]
+    rows = (_thread_row(results, p, c, tuple(groups)) for p, c in _pairs(results))
+    found = table(header, (row for row in rows if row))
+    return f"CPU ms/text by thread. {SLOT_NOTE}\n\n{found}"
+
+
+def _thread_row(results: Results, peer: Peer, clients: int, groups: tuple[str, ...]) -> Row:
+    levels = results.levels(peer.name, clients)
+    if not any(lv.threads_ms for lv in levels):
+        return []
+    by_group = (middle([lv.threads_ms.get(group) for lv in levels], 3) for group in groups)
+    metric = middle([lv.engine_cpu_ms for lv in levels], 3)
+    return [peer.title, str(clients), *by_group, metric]
 
 
 def _failures(failures: tuple[Failure, ...]) -> str:
@@ -228,20 +261,3 @@ def _commands(results: Results) -> str:
 def _pinned(results: Results, peer: Peer) -> str:
     found = results.versions.get(peer.name, {})
     return ", ".join(f"{name} {version}" for name, version in found.items())
-
-
-def _median(levels: list[Level], field: str, digits: int = 1) -> str:
-    values = [getattr(level, field) for level in levels]
-    known = [value for value in values if value is not None]
-    return _number(statistics.median(known) if known else None, digits)
-
-
-def _range(values: list[float], digits: int = 1) -> str:
-    middle = _number(statistics.median(values), digits)
-    if len(values) < 2:
-        return middle
-    return f"{middle} ({_number(min(values), digits)}-{_number(max(values), digits)})"
-
-
-def _number(value: float | None, digits: int) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"

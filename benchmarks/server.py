@@ -12,6 +12,7 @@ from pathlib import Path
 from benchmarks.client import HOST
 from benchmarks.peer import Peer, Site
 from benchmarks.process import BenchmarkError, Started, started
+from benchmarks.threads import grouped, threads_of
 
 POLL_S = 0.005
 REFUSED_S = 0.1
@@ -37,6 +38,11 @@ class Server:
             return read_metrics(exchange(self.port, "GET", self.peer.metrics))
         except (OSError, ValueError, http.client.HTTPException):
             return {}
+
+    def threads(self) -> dict[str, float] | None:
+        """Processor seconds of its threads, by what they do; None when it does not name them."""
+        pid = self.started.process.pid
+        return grouped(threads_of(pid), pid, self.peer.threads)
 
 
 def free_port() -> int:

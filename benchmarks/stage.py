@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,7 @@ class Options:
     seed: int
     vocabulary: Path | None
     artifact: Path | None
+    needs_reference: bool = True
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,11 @@ class Stage:
     artifact: Path
     bench: Bench
     scripts: tuple[Script, ...]
+    texts: Texts
 
     def site(self, peer: Peer, port: int) -> Site:
         return Site(
-            python=self.pythons[peer.name],
+            python=self.pythons.get(peer.name, Path(sys.executable)),
             model=self.model,
             artifact=self.artifact,
             home=self.bench.home,
@@ -86,9 +89,11 @@ def set_up(root: Path, options: Options, console: Console) -> Stage:
         model = make_model(workshop, vocabulary, words)
     texts = Texts(words, options.seed)
     scripts = tuple(write_script(texts, options.size) for _ in range(options.repeats))
-    with console.status("asking the reference"):
-        checked = [text for script in scripts for text in script.checked(options.size)]
-        reference = make_reference(workshop, model, checked)
+    reference = Reference({})
+    if options.needs_reference:
+        with console.status("asking the reference"):
+            checked = [text for script in scripts for text in script.checked(options.size)]
+            reference = make_reference(workshop, model, checked)
     stage = Stage(
         peers=options.peers,
         pythons=pythons,
@@ -97,6 +102,7 @@ def set_up(root: Path, options: Options, console: Console) -> Stage:
         artifact=options.artifact or home / "artifact",
         bench=Bench(root, home, options.size, reference),
         scripts=scripts,
+        texts=texts,
     )
     if options.artifact is None:
         prepare(stage, console)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -37,7 +37,33 @@ def section(results: Mapping[str, Any]) -> str:
         "All of it, with commands, tolerances and versions: "
         "[benchmarks/results/compare.md](benchmarks/results/compare.md)."
     )
-    return "\n\n".join([setting, _table(results, results["size"]["clients"]), more])
+    parts = [setting, _table(results, results["size"]["clients"]), *lasting(results), more]
+    return "\n\n".join(parts)
+
+
+def lasting(results: Mapping[str, Any]) -> Iterator[str]:
+    """Say how long starts took and what was held in memory, where that was measured."""
+    if starts := results.get("starts"):
+        rows = [_start_row(title, starts) for title in dict.fromkeys(s["title"] for s in starts)]
+        head = ["server", "start to first answer, first, s", "second, s"]
+        lines = [head, ["---"] * len(head), *rows]
+        yield "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        yield "A first start finds an empty cache folder, a second one what the first left there."
+    if soak := results.get("soak"):
+        _, early, *_, last = soak["moments"]
+        yield (
+            f"{soak['title']} held {early['resident_mib']:.0f} MiB after "
+            f"{early['n_requests']:,} requests of mixed lengths and sizes, and "
+            f"{last['resident_mib']:.0f} MiB after {last['n_requests']:,}."
+        )
+
+
+def _start_row(title: str, starts: Levels) -> list[str]:
+    def figure(which: str) -> str:
+        these = [s for s in starts if (s["title"], s["which"]) == (title, which)]
+        return f"{_median(these, lambda start: start['seconds']):.2f}" if these else "-"
+
+    return [title, figure("first"), figure("second")]
 
 
 def _amx_note(features: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from tempfile import mkdtemp
 import msgspec
 
 from goldcrest.errors import ArtifactCorrupt, ArtifactError, NoVariant
-from goldcrest.values import Pooling, ProblemType, Task
+from goldcrest.names import Pooling, ProblemType, Readable
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -41,6 +41,9 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         max_length: tokens per item, special ones included.
         has_token_types: whether the graph takes them.
         variants: by precision, "f32" or "int8".
+        mask_token: stands in a text for a token that is to be found; empty where there is none.
+        prompts: texts that an embedder was trained to see before its own, by name.
+        default_prompt: the name of the one that is put there where none is asked for.
     """
 
     format: int
@@ -48,7 +51,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     source: str
     source_digest: str
     family: str
-    task: Task
+    task: Readable
     dimensions: int
     max_length: int
     has_token_types: bool
@@ -58,6 +61,9 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     problem_type: ProblemType = "single_label_classification"
     pooling: Pooling = "cls"
     normalize: bool = False
+    mask_token: str = ""
+    prompts: dict[str, str] = {}
+    default_prompt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +195,9 @@ class Draft:
         return Path(mkdtemp(prefix=f".{self._target.name}-", dir=self._target.parent))
 
 
+_CHUNK_BYTES = 2**23
+"""Read at once for a digest: between two chunks another thread may keep the interpreter."""
+
 _ATTEMPTS = 5
 _STALE_S = 86_400
 
@@ -229,4 +238,7 @@ def _sha256(file: Path) -> str:
     with file.open("rb") as stream:
         if hasattr(os, "posix_fadvise"):
             os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_SEQUENTIAL)
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        digest = hashlib.sha256()
+        while chunk := stream.read(_CHUNK_BYTES):
+            digest.update(chunk)
+        return digest.hexdigest()

@@ -9,7 +9,9 @@
     │  │  ├─ EmptyInput                no text at all
     │  │  ├─ InputTooLong              .n_tokens, .limit
     │  │  ├─ TooManyItems              .n_items, .limit
+    │  │  ├─ TooManyTokens             .n_tokens, .limit
     │  │  └─ BodyTooLarge              .n_bytes, .limit
+    │  ├─ Unauthorized                 no key was shown, or one that is not known here
     │  ├─ NotServed                    the request is fine, but not for this server
     │  │  ├─ UnknownModel              .name
     │  │  ├─ UnsupportedTask           .task
@@ -18,6 +20,7 @@
     │  ├─ DeadlineExceeded             .waited_s
     │  ├─ Unavailable                  not now
     │  │  ├─ Loading                   .retry_after_s
+    │  │  ├─ Unloaded
     │  │  └─ Draining
     │  └─ EngineFailed                 wraps what the runtime raised
     ├─ ConfigError                     at start-up only
@@ -89,6 +92,16 @@ class TooManyItems(InvalidRequest):
         self.n_items, self.limit = n_items, limit
 
 
+class TooManyTokens(InvalidRequest):
+    """A request holds more tokens than allowed, all its items and windows together."""
+
+    code = "too_many_tokens"
+
+    def __init__(self, n_tokens: int, limit: int) -> None:
+        super().__init__(f"the request holds {n_tokens} tokens, more than the limit of {limit}")
+        self.n_tokens, self.limit = n_tokens, limit
+
+
 class BodyTooLarge(InvalidRequest):
     """A request body, or one of its texts, has more bytes than allowed."""
 
@@ -97,6 +110,12 @@ class BodyTooLarge(InvalidRequest):
     def __init__(self, n_bytes: int, limit: int) -> None:
         super().__init__(f"{n_bytes} bytes were sent, more than the limit of {limit}")
         self.n_bytes, self.limit = n_bytes, limit
+
+
+class Unauthorized(ServingError):
+    """The caller showed no key, or one that is not known here."""
+
+    code = "unauthorized"
 
 
 class NotServed(ServingError):
@@ -161,6 +180,12 @@ class Loading(Unavailable):
     def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class Unloaded(Unavailable):
+    """The model was taken out of service on purpose."""
+
+    code = "unloaded"
 
 
 class Draining(Unavailable):

@@ -66,6 +66,18 @@ SPECS: Mapping[str, Spec] = {
         Spec("goldcrest_items_total", "counter", "Texts asked for.", ("task", "model")),
         Spec("goldcrest_tokens_total", "counter", "Tokens of answered texts.", ("model",)),
         Spec("goldcrest_truncated_items_total", "counter", "Texts that lost tokens.", ("model",)),
+        Spec(
+            "goldcrest_caller_tokens_total",
+            "counter",
+            "Tokens of answered texts by the name of the key that was shown.",
+            ("caller",),
+        ),
+        Spec(
+            "goldcrest_http_responses_total",
+            "counter",
+            "HTTP answers, refusals too; no route: an unknown path; 499: the caller left.",
+            ("route", "status"),
+        ),
         Spec("goldcrest_batches_total", "counter", "Grids that were run.", ("model",)),
         Spec("goldcrest_batch_jobs", "histogram", "Texts per grid.", ("model",), JOBS),
         Spec("goldcrest_batch_tokens", "histogram", "Tokens per grid.", ("model",), TOKENS),
@@ -200,7 +212,14 @@ class Metrics(Collector):
             counters["items"].add(by_task, record.n_items)
             counters["tokens"].add(one, record.n_tokens)
             counters["truncated_items"].add(one, record.n_truncated)
+            if record.caller:
+                counters["caller_tokens"].add((record.caller,), record.n_tokens)
             self._histograms["request_seconds"].add(by_task, (record.seconds,))
+
+    def answered(self, route: str, status: int) -> None:
+        """Count one HTTP answer by its row of the table of routes."""
+        with self._lock:
+            self._counters["http_responses"].add((route, str(status)), 1)
 
     def report(self, report: BatchReport) -> None:
         """Count one run of an engine."""

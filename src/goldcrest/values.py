@@ -3,39 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
-from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from goldcrest.names import Overflow, Readable, TaskName
+
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float32]
+Outputs = Floats | Sequence[Floats]
+"""An array per job; one array with a row per job where all have the same shape."""
 Arrays = Mapping[str, Floats]
 """What an engine returns: output name -> array."""
 
-Task = Literal["classify", "embed"]
-Pooling = Literal["cls", "mean", "max"]
-ProblemType = Literal["single_label_classification", "multi_label_classification", "regression"]
-Overflow = Literal["truncate", "reject"]
 Item = str | tuple[str, str] | tuple[int, ...]
 """One text, one pair of texts, or token ids, as given."""
 
 
 @dataclass(frozen=True, slots=True)
+class Origins:
+    """Where the tokens of an encoding came from.
+
+    Attributes:
+        offsets: *Shape:* ``(n_tokens, 2)``; first and last plus one character (code point) of its
+            text; 0, 0 for special tokens.
+        words: *Shape:* ``(n_tokens,)``; number of the word within its text, -1 for special tokens.
+        texts: *Shape:* ``(n_tokens,)``; 0 or 1 for the first or second text of the item, -1 for
+            special tokens.
+    """
+
+    offsets: Ints
+    words: Ints
+    texts: Ints
+
+
+@dataclass(frozen=True, slots=True)
 class Encoding:
-    """The tokens of one item.
+    """The tokens of one item, or of one window of it.
 
     Attributes:
         ids: *Shape:* ``(n_tokens,)``, special tokens included.
         token_types: *Shape:* ``(n_tokens,)``, or None where the family has none.
         n_dropped: tokens cut off to respect the length limit.
+        picks: *Shape:* ``(n_picks,)``; places of the tokens whose own states are wanted; None means
+            what the readout reads of its own accord.
+        origins: where the tokens came from, where somebody asks.
     """
 
     ids: Ints
     token_types: Ints | None = None
     n_dropped: int = 0
+    picks: Ints | None = None
+    origins: Origins | None = None
 
     @property
     def n_tokens(self) -> int:
@@ -52,11 +73,18 @@ class EncodeOptions:
 
     Attributes:
         max_length: tokens per item, special ones included; None means the model's own limit.
-        overflow: what happens to an item that is longer.
+        overflow: what happens to an item that is longer: it is cut, refused, or read in windows
+            of that length.
+        stride: tokens that neighbouring windows share; None means a quarter of their room.
+        wants_states: whether the state of every token is wanted, rather than one vector.
+        splits_first: whether windows split the first text of a pair, rather than the second.
     """
 
     max_length: int | None = None
     overflow: Overflow = "truncate"
+    stride: int | None = None
+    wants_states: bool = False
+    splits_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +169,9 @@ class Grid:
         positions: *Shape:* ``(rows, width)``; restarts at 0 with every job.
         owners: *Shape:* ``(rows, width)``; the job's place in ``starts``, -1 for nobody.
         token_types: *Shape:* ``(rows, width)``.
-        picks: *Shape:* ``(power of two >= n_jobs,)``; flat index of each job's first token.
+        picks: *Shape:* ``(power of two,)``; flat indices of single states, job after job: those
+            that a job asks for itself, else its first token.
+        pick_counts: *Shape:* ``(n_jobs,)``; how many a job asks for itself; 0 for none.
         starts: *Shape:* ``(n_jobs,)``; flat index of each job's first token.
         lengths: *Shape:* ``(n_jobs,)``.
     """
@@ -151,6 +181,7 @@ class Grid:
     owners: Ints
     token_types: Ints
     picks: Ints
+    pick_counts: Ints
     starts: Ints
     lengths: Ints
 
@@ -172,14 +203,24 @@ class Answer:
     """One item's result, before presentation.
 
     Attributes:
-        values: *Shape:* ``(n_labels,)`` logits, or ``(n_dimensions,)`` of the pooled vector.
-        n_tokens: tokens that were run.
-        n_dropped: tokens that were cut off.
+        windows: what was read for each window of the item; one, unless it was split. *Shape* of
+            each: ``(n_labels,)`` logits of a text, ``(n_dimensions,)`` of a pooled vector,
+            ``(n_tokens, n)`` for every token, ``(n_picks, n)`` for those picked.
+        encodings: the tokens of each window.
     """
 
-    values: Floats
-    n_tokens: int
-    n_dropped: int = 0
+    windows: tuple[Floats, ...]
+    encodings: tuple[Encoding, ...]
+
+    @property
+    def n_tokens(self) -> int:
+        """Tokens that were run."""
+        return sum(encoding.n_tokens for encoding in self.encodings)
+
+    @property
+    def n_dropped(self) -> int:
+        """Tokens that were cut off."""
+        return self.encodings[0].n_dropped
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,39 +248,6 @@ class BatchReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """One call of the service, whatever door it came through.
-
-    Attributes:
-        model: the name of a served model; None means the default of the task.
-        present: options of the head that change nothing but the presentation.
-    """
-
-    task: Task
-    items: Sequence[Item]
-    model: str | None = None
-    encode: EncodeOptions = EncodeOptions()
-    urgency: Urgency = Urgency()
-    present: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What the service answers: one presented value per item, in order.
-
-    Attributes:
-        outputs: *Shape:* ``(n_items, n_labels)`` probabilities or ``(n_items, n_dimensions)``.
-        n_dropped: tokens cut off, per item.
-    """
-
-    model: str
-    outputs: Floats
-    labels: tuple[str, ...]
-    n_tokens: tuple[int, ...]
-    n_dropped: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class RequestRecord:
     """What became of one request; one is written for each, answered or not.
 
@@ -248,6 +256,7 @@ class RequestRecord:
         outcome: "ok", or the code of the error.
         n_truncated: items that lost tokens.
         seconds: from the call of the service to its reply.
+        caller: the name of the key that was shown; empty where none is asked for.
     """
 
     task: str
@@ -257,6 +266,7 @@ class RequestRecord:
     n_tokens: int
     n_truncated: int
     seconds: float
+    caller: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,30 +274,36 @@ class ServedModel:
     """What a server says of one of its models.
 
     Attributes:
-        task: what it does.
-        labels: of a classifier, in the order of its outputs.
-        dimensions: of an embedder's vectors; 0 for a classifier.
+        task: what it was trained for.
+        tasks: everything it can be asked for.
+        labels: of its outputs, in order; empty where they have none.
+        dimensions: of an embedder's vectors; 0 for others.
+        pooling: how an embedder's states become one vector; empty for others.
         precision: the variant and hint that run, such as "int8"; empty until it is chosen.
         max_length: tokens per item, special ones included.
         digest: of the artifact.
         source: where the artifact was made from.
-        is_default: whether it answers when a request for its task names no model.
+        family: of its architecture, such as "distilbert".
+        defaults: the tasks that it answers when a request names no model.
     """
 
     name: str
-    task: Task
+    task: Readable
+    tasks: tuple[TaskName, ...]
     labels: tuple[str, ...]
     dimensions: int
+    pooling: str
     precision: str
     max_length: int
     digest: str
     source: str
+    family: str
     is_ready: bool
-    is_default: bool
+    defaults: tuple[TaskName, ...]
 
+
+AS_IT_COMES = EncodeOptions()
+AT_ONCE = Urgency()
 
 Infer = Callable[[Sequence[Item], EncodeOptions, Urgency], Awaitable[Sequence[Answer]]]
 """One version: items in, one answer each."""
-
-Predict = Callable[[Request], Awaitable[Reply]]
-"""The service: a request in, a reply out."""

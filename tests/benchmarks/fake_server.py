@@ -37,8 +37,9 @@ class Fake(BaseHTTPRequestHandler):
             self.answer(500, "{}")
             return
         late = self.temper == "wrong" and Fake.n_asked > N_WELL
-        row = probabilities(text + "!" * Fake.n_asked if late else text)
-        self.answer(200, json.dumps({"predictions": [row], "labels": ["a", "b"]}))
+        texts = [text] if isinstance(text, str) else text
+        rows = [probabilities(text + "!" * Fake.n_asked if late else text) for text in texts]
+        self.answer(200, json.dumps({"predictions": rows, "labels": ["a", "b"]}))
 
     def answer(self, status: int, body: str) -> None:
         content = body.encode()

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 from benchmarks.answers import Deviation, Reference, deviation
-from benchmarks.compare import faults
 from benchmarks.machine import this_machine
 from benchmarks.measure import Bench, Level, Run, measure, percentiles
 from benchmarks.peer import (
@@ -27,6 +26,7 @@ from benchmarks.peer import (
 from benchmarks.process import BenchmarkError, run_to_end, started
 from benchmarks.quick import check
 from benchmarks.report import Failure, Results, as_json, as_markdown
+from benchmarks.series import faults
 from benchmarks.server import Server, exchange, free_port, read_metrics, serving
 from benchmarks.stage import Stage, prepare
 from benchmarks.workload import Script, Size, Texts, write_script
@@ -256,6 +256,7 @@ def stage(home: Path, *peers: Peer) -> Stage:
         artifact=home / "artifact",
         bench=Bench(ROOT, home, SIZE, Reference({})),
         scripts=(),
+        texts=TEXTS,
     )
 
 

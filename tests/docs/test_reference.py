@@ -12,7 +12,7 @@ from goldcrest.metrics import SPECS
 from goldcrest.web.app import ENDPOINTS
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ("errors", "settings", "metrics", "http", "cli")
+PAGES = ("errors", "settings", "metrics", "http", "cli", "models")
 
 
 @pytest.fixture(scope="module")

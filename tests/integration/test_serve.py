@@ -139,8 +139,8 @@ def test_every_client_at_once_gets_its_own_answer(server: Server, texts: list[st
 def test_the_models_are_listed_with_the_default_of_each_task(server: Server) -> None:
     _, listing = server.call("/v1/models")
 
-    assert [("classifier", True), ("embedder", True)] == [
-        (model["id"], model["is_default"]) for model in listing["data"]
+    assert [("classifier", ["classify"]), ("embedder", ["embed", "similarity", "states"])] == [
+        (model["id"], model["defaults"]) for model in listing["data"]
     ]
 
 

@@ -2,127 +2,108 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import openvino as ov
 import pytest
+from tests.checkpoints import change_config
+from tests.graphs import READOUTS, compiled, opened, random_encodings
+from tests.parity.record import record_parity
+from tests.reference import reference
 
-from goldcrest import graph
-from goldcrest.checkpoint import read
-from goldcrest.engine.openvino import core
-from goldcrest.models import Encoder, Readout, readout_of, resolve
-from goldcrest.testing.checkpoint import random_checkpoint
+from goldcrest.models.resolve import FAMILIES
+from goldcrest.names import Readable
+from goldcrest.testing.checkpoint import FamilyName, random_checkpoint
 from goldcrest.testing.grid import scattered
-from goldcrest.values import Encoding, Floats, Grid
+from goldcrest.values import Floats
 
-torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
 
 pytestmark = pytest.mark.parity
 
 TOLERANCE = 1e-4
-FAMILIES = ("distilbert", "bert", "roberta")
-REAL_SHAPES: dict[str, tuple[Any, dict[str, Any]]] = {
-    "distilbert-base": ("distilbert", {"width": 768, "n_heads": 12, "ffn_width": 3072}),
-    "bert-base": ("bert", {"width": 768, "n_heads": 12, "ffn_width": 3072}),
-    "tinybert-4l": ("bert", {"width": 312, "n_heads": 12, "ffn_width": 1200}),
-    "bert-tiny": ("bert", {"width": 128, "n_heads": 2, "ffn_width": 512}),
-    "minilm-l6": ("bert", {"width": 384, "n_heads": 12, "ffn_width": 1536}),
-    "distilroberta-base": ("roberta", {"width": 768, "n_heads": 12, "ffn_width": 3072}),
+LIMIT = 40
+BASE: dict[str, Any] = {"n_layers": 12, "width": 768, "n_heads": 12, "ffn_width": 3072}
+REAL_SHAPES: dict[str, tuple[FamilyName, dict[str, Any]]] = {
+    "distilbert-base": ("distilbert", BASE | {"n_layers": 6}),
+    "bert-base": ("bert", BASE),
+    "bert-tiny": ("bert", {"n_layers": 2, "width": 128, "n_heads": 2, "ffn_width": 512}),
+    "tinybert-4l": ("bert", {"n_layers": 4, "width": 312, "n_heads": 12, "ffn_width": 1200}),
+    "tinybert-6l": ("bert", BASE | {"n_layers": 6}),
+    "minilm-l6": ("bert", {"n_layers": 6, "width": 384, "n_heads": 12, "ffn_width": 1536}),
+    "roberta-base": ("roberta", BASE),
+    "distilroberta-base": ("roberta", BASE | {"n_layers": 6}),
+    "xlm-roberta-base": ("xlm-roberta", BASE),
+    "albert-base-v2": ("albert", BASE | {"embed_width": 128, "n_groups": 1, "n_inner": 1}),
+    "electra-small": (
+        "electra",
+        {"n_layers": 12, "width": 256, "n_heads": 4, "ffn_width": 1024, "embed_width": 128},
+    ),
+    "mpnet-base": ("mpnet", BASE),
+    "mobilebert-uncased": (
+        "mobilebert",
+        {"n_layers": 24, "width": 512, "n_heads": 4, "ffn_width": 512, "embed_width": 128}
+        | {"bottleneck": 128, "n_ffns": 4},
+    ),
 }
 
 
-def random_encodings(encoder: Encoder, lengths: list[int], seed: int = 0) -> list[Encoding]:
-    rng = np.random.default_rng(seed)
-    encodings = []
-    for length in lengths:
-        ids = rng.integers(5, encoder.spec.vocab_size, length).astype(np.int32)
-        types = np.sort(rng.integers(0, 2, length)).astype(np.int32)
-        encodings.append(Encoding(ids, types if encoder.spec.has_token_types else None))
-    return encodings
-
-
-def reference(folder: Path, encodings: list[Encoding], readout: Readout) -> Floats:
-    kind = "ForSequenceClassification" if readout.task == "classify" else ""
-    loader = getattr(transformers, f"AutoModel{kind}")
-    model, info = loader.from_pretrained(
-        folder, attn_implementation="eager", dtype=torch.float32, output_loading_info=True
-    )
-    assert not [name for name in info["missing_keys"] if "pooler" not in name]
-    model.eval()
-    return np.stack([reference_one(model, encoding, readout) for encoding in encodings])
-
-
-def reference_one(model, encoding: Encoding, readout: Readout) -> Floats:
-    inputs = {"input_ids": torch.tensor(encoding.ids[None].astype(np.int64))}
-    if encoding.token_types is not None:
-        inputs["token_type_ids"] = torch.tensor(encoding.token_types[None].astype(np.int64))
-    with torch.no_grad():
-        output = model(**inputs)
-    if readout.task == "classify":
-        return np.asarray(output.logits[0])
-    return pool(output.last_hidden_state[0].numpy(), readout)
-
-
-def pool(states: Floats, readout: Readout) -> Floats:
-    pooled = {"cls": states[0], "mean": states.mean(0), "max": states.max(0)}
-    return np.asarray(pooled[readout.pooling or "cls"], np.float32)
-
-
-def compiled(encoder: Encoder, readout: Readout) -> ov.CompiledModel:
-    model = core().read_model(graph.build(encoder, readout).SerializeToString())
-    options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 2}
-    return core().compile_model(model, "CPU", options)
-
-
-def answers(model: ov.CompiledModel, grid: Grid, readout: Readout) -> Floats:
-    inputs = {port.any_name: getattr(grid, port.any_name) for port in model.inputs}
-    output = model(inputs)[readout.output]
-    if readout.uses_picks:
-        return np.array(output[: grid.n_jobs])
-    spans = zip(grid.starts, grid.lengths, strict=True)
-    return np.stack([pool(output[start : start + n], readout) for start, n in spans])
-
-
-def relative_error(expected: Floats, real: Floats, readout: Readout) -> float:
-    """Against the spread of the logits, or the length of the vectors."""
-    if readout.task == "classify":
-        return float(np.abs(real - expected).max() / expected.std())
-    lengths = np.linalg.norm(expected, axis=1)
-    return float((np.linalg.norm(real - expected, axis=1) / lengths).max())
-
-
-def assert_parity(folder: Path, *, lengths: list[int], **options: str) -> None:
-    encoder = resolve(read(folder))
-    readout = readout_of(encoder, **options)  # type: ignore[arg-type]  # a test's own options
-    encodings = random_encodings(encoder, lengths)
-    expected, model = reference(folder, encodings, readout), compiled(encoder, readout)
+def parity(folder: Path, task: Readable, lengths: Sequence[int], *, n_packings: int = 3) -> float:
+    """The largest relative error of any text, alone and packed with the others and gaps."""
+    encoder, readout = opened(folder, task)
+    encodings = random_encodings(encoder, lengths, n_picks=3 if task == "fill" else 0)
+    expected, run = reference(folder, task, encodings), compiled(encoder, readout)
 
     rng = np.random.default_rng(1)
-    alone = [answers(model, scattered([one], rng, max_gap=0), readout)[0] for one in encodings]
-    packed = [answers(model, scattered(encodings, rng), readout) for _ in range(3)]
+    alone = [run(scattered([one], rng, max_gap=0))[0] for one in encodings]
+    packed = [run(scattered(encodings, rng)) for _ in range(n_packings)]
 
-    for real in (np.stack(alone), *packed):
-        assert relative_error(expected, real, readout) <= TOLERANCE
+    return max(relative_error(expected, real) for real in (alone, *packed))
+
+
+def relative_error(expected: Sequence[Floats], real: Sequence[Floats]) -> float:
+    """Against the largest number of each answer, or the spread of all, for one may be near 0."""
+    spread = np.concatenate([array.ravel() for array in expected]).std()
+    assert [array.shape for array in expected] == [array.shape for array in real]
+    return max(
+        float(np.abs(theirs - ours).max() / max(np.abs(theirs).max(), spread))
+        for theirs, ours in zip(expected, real, strict=True)
+    )
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("n_labels", [1, 2, 7])
-def test_logits_equal_those_of_transformers_at_every_length(tmp_path, family, n_labels):
-    folder = random_checkpoint(tmp_path, family=family, n_labels=n_labels, max_positions=40)
+@pytest.mark.parametrize("task", READOUTS)
+def test_every_readout_equals_transformers_at_every_length(tmp_path, family, task):
+    folder = random_checkpoint(tmp_path, family=family, task=task, n_labels=7, max_positions=LIMIT)
 
-    assert_parity(folder, lengths=list(range(1, 41)))
+    error = parity(folder, task, range(1, LIMIT + 1))
+
+    record_parity(family, task, "f32", error)
+    assert error <= TOLERANCE
+
+
+@pytest.mark.parametrize("shape", REAL_SHAPES)
+def test_real_shapes_equal_transformers_up_to_the_longest_text(tmp_path, shape):
+    family, sizes = REAL_SHAPES[shape]
+    folder = random_checkpoint(
+        tmp_path, family=family, task="embed", vocab_size=2000, max_positions=512, **sizes
+    )
+
+    error = parity(folder, "embed", [1, 2, 17, 130, 511, 512], n_packings=1)
+
+    record_parity(family, "embed", "f32", error)
+    assert error <= TOLERANCE
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("pooling", ["cls", "mean", "max"])
-def test_pooled_states_equal_those_of_transformers(tmp_path, family, pooling):
-    folder = random_checkpoint(tmp_path, family=family, task="embed", max_positions=40)
+@pytest.mark.parametrize("n_labels", [1, 2])
+def test_any_number_of_labels_equals_transformers(tmp_path, family, n_labels):
+    folder = random_checkpoint(tmp_path, family=family, n_labels=n_labels)
 
-    assert_parity(folder, lengths=[1, 2, 3, 5, 8, 13, 21, 39, 40], pooling=pooling)
+    assert parity(folder, "classify", [1, 9, 33]) <= TOLERANCE
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -131,36 +112,67 @@ def test_the_problem_type_leaves_the_logits_alone(tmp_path, family, problem):
     folder = random_checkpoint(tmp_path, family=family, n_labels=3)
     change_config(folder, problem_type=problem)
 
-    assert_parity(folder, lengths=[1, 9, 33])
+    assert parity(folder, "classify", [1, 9, 33]) <= TOLERANCE
 
 
 @pytest.mark.parametrize("activation", ["gelu_new", "gelu_pytorch_tanh", "relu", "silu"])
 def test_activations_equal_those_of_transformers(tmp_path, activation):
-    folder = random_checkpoint(tmp_path, family="bert")
-    change_config(folder, hidden_act=activation)
+    folder = random_checkpoint(tmp_path, family="bert", activation=activation)
 
-    assert_parity(folder, lengths=[1, 9, 33])
+    assert parity(folder, "classify", [1, 9, 33]) <= TOLERANCE
 
 
 @pytest.mark.parametrize("n_types", [1, 3])
-@pytest.mark.parametrize("family", ["bert", "roberta"])
+@pytest.mark.parametrize("family", ["bert", "roberta", "albert", "electra", "mobilebert"])
 def test_any_number_of_token_types_equals_transformers(tmp_path, family, n_types):
     folder = random_checkpoint(tmp_path, family=family, n_token_types=n_types)
 
-    assert_parity(folder, lengths=[1, 9, 33])
+    assert parity(folder, "classify", [1, 9, 33]) <= TOLERANCE
 
 
-@pytest.mark.parametrize("shape", REAL_SHAPES)
-@pytest.mark.parametrize("task", ["classify", "embed"])
-def test_real_shapes_equal_transformers_up_to_the_longest_text(tmp_path, shape, task):
-    family, sizes = REAL_SHAPES[shape]
-    folder = random_checkpoint(
-        tmp_path, family=family, task=task, vocab_size=2000, max_positions=512, **sizes
-    )
+@pytest.mark.parametrize(
+    ("n_layers", "n_groups", "n_inner"), [(3, 1, 1), (5, 3, 1), (7, 3, 2), (4, 4, 1)]
+)
+def test_shared_layers_run_in_the_order_of_transformers(tmp_path, n_layers, n_groups, n_inner):
+    sizes = {"n_layers": n_layers, "n_groups": n_groups, "n_inner": n_inner}
+    folder = random_checkpoint(tmp_path, family="albert", **sizes)
 
-    assert_parity(folder, lengths=[1, 2, 17, 100, 511, 512], task=task)
+    assert parity(folder, "classify", [1, 9, 33]) <= TOLERANCE
 
 
-def change_config(folder: Path, **changes: object) -> None:
-    file = folder / "config.json"
-    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+def test_embeddings_as_wide_as_the_states_equal_transformers(tmp_path):
+    folder = random_checkpoint(tmp_path, family="electra", embed_width=32)
+
+    assert parity(folder, "classify", [1, 9, 33]) <= TOLERANCE
+
+
+def test_a_projection_between_equal_widths_equals_transformers(tmp_path):
+    folder = random_checkpoint(tmp_path, family="albert", task="fill", embed_width=32)
+
+    assert parity(folder, "fill", [1, 9, 33]) <= TOLERANCE
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"normalization_type": "layer_norm"},
+        {"use_bottleneck": False, "normalization_type": "layer_norm"},
+        {"use_bottleneck": False, "use_bottleneck_attention": True},
+        {"use_bottleneck_attention": True, "key_query_shared_bottleneck": False},
+        {"trigram_input": False},
+        {"trigram_input": True, "embed_width": 64},
+        {"n_ffns": 1},
+        {"classifier_activation": False},
+    ],
+    ids=lambda options: " ".join(f"{name}={value}" for name, value in options.items()),
+)
+def test_the_options_of_mobilebert_equal_transformers(tmp_path, options):
+    folder = random_checkpoint(tmp_path, family="mobilebert", **options)
+
+    assert parity(folder, "classify", [1, 2, 9, 33]) <= TOLERANCE
+
+
+def test_distances_equal_transformers_up_to_the_longest_text(tmp_path):
+    folder = random_checkpoint(tmp_path, family="mpnet", task="embed", max_positions=512)
+
+    assert parity(folder, "embed", [1, 2, 90, 300, 511, 512]) <= TOLERANCE

@@ -49,7 +49,9 @@ def test_int8_stays_near_f32(artifact: Artifact, config: Config) -> None:
     plain, quantised = (probabilities(artifact, p, config, n=150) for p in ("f32", "int8"))
 
     assert np.abs(plain - quantised).mean() < 0.03
-    assert (plain.argmax(axis=1) == quantised.argmax(axis=1)).mean() > 0.9
+    best = np.sort(plain, axis=1)
+    is_decided = best[:, -1] - best[:, -2] > 0.1  # weights at random leave many texts undecided
+    assert (plain.argmax(axis=1) == quantised.argmax(axis=1))[is_decided].mean() > 0.98
 
 
 @pytest.mark.parametrize(

@@ -1,87 +1,149 @@
-"""Token ids equal those of transformers, on texts that break careless tokenizers."""
+"""Ids, origins and windows equal those of transformers, on texts that break careless tokenizers."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import json
+from typing import Any
 
 import numpy as np
 import pytest
+from tests.tokenizing import KINDS, PAIRS, PIECES, TEXTS, loaded, vocabulary
 
-from goldcrest.testing.checkpoint import random_checkpoint
-from goldcrest.text.tokenizer import Tokenizer, build_tokenizer
-from goldcrest.values import EncodeOptions
+from goldcrest.text.vocabulary import build_tokenizer
+from goldcrest.values import EncodeOptions, Encoding
 
 transformers = pytest.importorskip("transformers")
 
 pytestmark = pytest.mark.parity
 
-TEXTS = (
-    "",
-    " ",
-    "The film was VERY good; I'd recommend it!",
-    "  two  spaces\tand\ttabs\r\nand lines\n",
-    "naïve café Ünïcödé ÅNGSTRÖM ﬁne İstanbul ẞ",
-    "emoji 😀👩‍👩‍👧‍👦🏳️‍🌈 and ☃",
-    "中文字符 and 日本語 かな 한국어",
-    "العربية עברית ภาษาไทย",
-    "\x00\x07\x1b control \u200b\u200d\ufeff\u00ad characters \ufffd",
-    "a" * 300,
-    "antidisestablishmentarianism" * 5,
-    "[CLS] a literal [SEP] and [MASK][MASK] [PAD] [UNK]",
-    "<s> a literal </s> and  <mask> <pad> <unk>",
-    "1234567890 3.14 1,000,000 50% $5 user@example.com https://example.com/?q=1&r=2",
-    "don't can't we're they'll it's y'all",
-    "....!!!???---___***",
-    "\u2028 line \u2029 and \u0085 and \u3000 spaces \u00a0",
-    "e\u0301 combining \u0928\u093f and math \U0001d518\U0001d52b\u210c",
+FAMILIES = [*KINDS, "mpnet"]
+LONG = (
+    "very long, naïve contexts 😀 of 12 words that go on and on, <mask> and\tnever [MASK] end! " * 6
 )
-PAIRS = (("one two three", "four"), ("", "x"), ("very " * 30, "good " * 7), ("a b", "c " * 60))
 
 
-def made(tmp_path: Path, family, *, stored: bool, **options: object):
-    """Our tokenizer and theirs, over the same files."""
-    folder = random_checkpoint(tmp_path / "model", family=family)
-    text = build_tokenizer(folder)
-    if not stored:
-        (folder / "tokenizer.json").unlink()
-        text = build_tokenizer(folder)
-    (tmp_path / "tokenizer.json").write_text(text)
-    ours = Tokenizer.load(
-        tmp_path / "tokenizer.json", max_length=128, has_token_types=family == "bert"
-    )
-    return ours, transformers.AutoTokenizer.from_pretrained(folder)
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """A folder per family, without a ``tokenizer.json``."""
+    root = tmp_path_factory.mktemp("families")
+    return {family: vocabulary(root / family, family) for family in (*FAMILIES, *PIECES)}
+
+
+def theirs(folder) -> Any:
+    return transformers.AutoTokenizer.from_pretrained(folder)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_part_of_a_tokenizer_is_the_same(folders, family):
+    expected = json.loads(theirs(folders[family]).backend_tokenizer.to_str())
+    real = json.loads(build_tokenizer(folders[family]))
+
+    assert expected == real
 
 
 @pytest.mark.parametrize("stored", [True, False], ids=["tokenizer.json", "vocabulary"])
-@pytest.mark.parametrize("family", ["distilbert", "bert", "roberta"])
-def test_ids_of_a_text_equal_those_of_transformers(tmp_path, family, stored):
-    ours, theirs = made(tmp_path, family, stored=stored)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_ids_of_a_text_are_the_same(tmp_path, family, stored):
+    folder = vocabulary(tmp_path, family)
+    if stored:
+        (folder / "tokenizer.json").write_text(build_tokenizer(folder))
+    ours, reference = loaded(folder), theirs(folder)
 
-    expected = [theirs(text, truncation=True, max_length=128)["input_ids"] for text in TEXTS]
+    expected = [reference(text, truncation=True, max_length=128)["input_ids"] for text in TEXTS]
 
     assert expected == [ours.encode(text).ids.tolist() for text in TEXTS]
 
 
-@pytest.mark.parametrize("family", ["bert", "roberta"])
-@pytest.mark.parametrize("limit", [4, 5, 6, 7, 9, 16, 33, 128])
-def test_cut_pairs_equal_those_of_transformers(tmp_path, family, limit):
-    ours, theirs = made(tmp_path, family, stored=True)
-    limit += family == "roberta"  # it has one more special token
+@pytest.mark.parametrize("family", ["bert", "roberta", "mpnet"])
+@pytest.mark.parametrize("limit", [5, 6, 7, 8, 9, 16, 33, 128])
+def test_cut_pairs_are_the_same(folders, family, limit):
+    ours, reference = loaded(folders[family]), theirs(folders[family])
 
     for pair in PAIRS:
-        expected = theirs(*pair, truncation=True, max_length=limit, return_token_type_ids=True)
+        expected = reference(*pair, truncation=True, max_length=limit, return_token_type_ids=True)
         real = ours.encode(pair, EncodeOptions(max_length=limit))
         assert expected["input_ids"] == real.ids.tolist()
-        if real.token_types is not None:
-            assert expected["token_type_ids"] == real.token_types.tolist()
+        assert expected["token_type_ids"] == real.token_types.tolist()
 
 
 @pytest.mark.parametrize("limit", [3, 4, 10, 100])
-def test_cut_texts_equal_those_of_transformers(tmp_path, limit):
-    ours, theirs = made(tmp_path, "bert", stored=True)
+def test_cut_texts_are_the_same(folders, limit):
+    ours, reference = loaded(folders["bert"]), theirs(folders["bert"])
 
     for text in TEXTS:
-        expected = theirs(text, truncation=True, max_length=limit)["input_ids"]
+        expected = reference(text, truncation=True, max_length=limit)["input_ids"]
         real = ours.encode(text, EncodeOptions(max_length=limit))
         np.testing.assert_array_equal(expected, real.ids)
-        assert len(theirs(text)["input_ids"]) == real.n_tokens + real.n_dropped
+        assert len(reference(text)["input_ids"]) == real.n_tokens + real.n_dropped
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta", "mpnet", *PIECES])
+@pytest.mark.parametrize("spaced", [False, True])
+def test_origins_are_the_same(tmp_path, family, spaced):
+    folder = vocabulary(tmp_path, family, add_prefix_space=spaced)
+    ours, reference = loaded(folder, keeps_origins=True), theirs(folder)
+
+    for item in (*[(text[:500],) for text in TEXTS], *PAIRS):
+        expected = reference(*item, truncation=True, max_length=40, return_offsets_mapping=True)
+        real = ours.encode(item if len(item) == 2 else item[0], EncodeOptions(max_length=40))
+        assert_same_origins(expected, 0, real)
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta", "mpnet", "albert", "xlm-roberta"])
+@pytest.mark.parametrize(("limit", "stride"), [(20, 0), (20, 1), (32, 7), (33, 16), (90, 40)])
+def test_windows_of_a_pair_are_the_same(folders, family, limit, stride):
+    ours, reference = loaded(folders[family], keeps_origins=True), theirs(folders[family])
+    options = EncodeOptions(max_length=limit, overflow="window", stride=stride)
+
+    for context in (LONG, LONG[:70], "short"):
+        pair = ("very good?", context)
+        expected = reference(
+            *pair,
+            truncation="only_second",
+            max_length=limit,
+            stride=stride,
+            return_overflowing_tokens=True,
+            return_offsets_mapping=True,
+            return_token_type_ids=True,
+        )
+        real = ours.windows(pair, options)
+        assert expected["input_ids"] == [window.ids.tolist() for window in real]
+        if family in ("bert", "albert"):  # the others have one type; the library errs in theirs
+            assert expected["token_type_ids"] == [window.token_types.tolist() for window in real]
+        for number, window in enumerate(real):
+            assert_same_origins(expected, number, window)
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta"])
+def test_windows_of_a_text_are_the_same(folders, family):
+    ours, reference = loaded(folders[family]), theirs(folders[family])
+    options = EncodeOptions(max_length=30, overflow="window", stride=9)
+
+    expected = reference(
+        LONG, truncation=True, max_length=30, stride=9, return_overflowing_tokens=True
+    )
+
+    assert expected["input_ids"] == [one.ids.tolist() for one in ours.windows(LONG, options)]
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta", "mpnet", *PIECES])
+def test_texts_of_ids_are_the_same(folders, family):
+    ours, reference = loaded(folders[family]), theirs(folders[family])
+    ids = reference("The film was very good, and I'd recommend it! 3.14")["input_ids"]
+
+    for skip in (True, False):
+        expected = reference.backend_tokenizer.decode(ids, skip_special_tokens=skip)
+        assert expected == ours.decode(ids, skip_special=skip)
+
+
+def assert_same_origins(expected: Any, number: int, real: Encoding) -> None:
+    """Compare with what transformers says of one of its windows."""
+    encoding = expected.encodings[number]
+    assert real.origins is not None
+    assert [list(pair) for pair in encoding.offsets] == real.origins.offsets.tolist()
+    assert numbers(expected.word_ids(number)) == real.origins.words.tolist()
+    assert numbers(expected.sequence_ids(number)) == real.origins.texts.tolist()
+
+
+def numbers(found: list[int | None]) -> list[int]:
+    return [-1 if one is None else one for one in found]

@@ -8,11 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from goldcrest.app.source import builtins
 from goldcrest.artifact import Artifact, Draft, open_artifact
 from goldcrest.checkpoint import read
 from goldcrest.compile import build_artifact
-from goldcrest.errors import ArtifactCorrupt, ArtifactError, NoVariant
-from goldcrest.testing import random_checkpoint
+from goldcrest.errors import (
+    ArtifactCorrupt,
+    ArtifactError,
+    NoVariant,
+    QuantizeFailed,
+    UnsupportedModel,
+)
+from goldcrest.testing import random_checkpoint, tiny_artifact
 
 
 @pytest.fixture
@@ -117,3 +124,70 @@ def test_an_artifact_is_replaced_whole(copy: Artifact, tmp_path: Path) -> None:
 
     assert 5 == len(replaced.manifest.labels)
     replaced.verify("f32")
+
+
+def test_a_manifest_from_before_there_were_masks_and_prompts_is_read() -> None:
+    manifest = open_artifact(builtins()["sentiment"]).manifest
+
+    assert ("classify", "", {}, "") == (
+        manifest.task,
+        manifest.mask_token,
+        manifest.prompts,
+        manifest.default_prompt,
+    )
+
+
+@pytest.mark.parametrize("task", ["tokens", "span", "fill", "embed"])
+def test_the_manifest_says_what_the_checkpoint_was_trained_for(tmp_path: Path, task: str) -> None:
+    assert task == tiny_artifact(tmp_path / "artifact", task=task).manifest.task
+
+
+def test_another_task_can_be_asked_for(tmp_path: Path) -> None:
+    checkpoint = read(random_checkpoint(tmp_path / "c", task="fill"), "c")
+
+    manifest = build_artifact(checkpoint, tmp_path / "artifact", task="embed").manifest
+
+    assert ("embed", "mean", "") == (manifest.task, manifest.pooling, manifest.mask_token)
+
+
+@pytest.mark.parametrize(
+    ("family", "mask"),
+    [("bert", "[MASK]"), ("roberta", "<mask>"), ("albert", "[MASK]"), ("mpnet", "<mask>")],
+)
+def test_the_manifest_names_the_mask(tmp_path: Path, family: str, mask: str) -> None:
+    artifact = tiny_artifact(tmp_path / "artifact", family=family, task="fill")
+
+    assert mask == artifact.manifest.mask_token
+
+
+def test_masks_cannot_be_filled_without_a_mask_token(tmp_path: Path) -> None:
+    folder = random_checkpoint(tmp_path / "c", task="fill")
+    tokenizer = json.loads((folder / "tokenizer.json").read_text())
+    tokenizer["added_tokens"] = [t for t in tokenizer["added_tokens"] if t["content"] != "[MASK]"]
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+
+    with pytest.raises(UnsupportedModel, match="no mask token"):
+        build_artifact(read(folder, "c"), tmp_path / "artifact")
+
+
+def test_the_manifest_keeps_the_prompts_of_sentence_transformers(tmp_path: Path) -> None:
+    folder = random_checkpoint(tmp_path / "c", pooling="mean")
+    prompts = {"query": "query: ", "document": ""}
+    (folder / "config_sentence_transformers.json").write_text(
+        json.dumps({"prompts": prompts, "default_prompt_name": "query"})
+    )
+
+    manifest = build_artifact(read(folder, "c"), tmp_path / "artifact").manifest
+
+    assert (prompts, "query") == (manifest.prompts, manifest.default_prompt)
+
+
+def test_a_family_that_int8_does_not_suit_is_refused_before_anything_is_built(
+    tmp_path: Path,
+) -> None:
+    checkpoint = read(random_checkpoint(tmp_path / "c", family="mobilebert"), "c")
+
+    with pytest.raises(QuantizeFailed, match="MobileBERT cannot be quantised"):
+        build_artifact(checkpoint, tmp_path / "artifact", variants=("f32", "int8"))
+
+    assert not (tmp_path / "artifact").exists()

@@ -250,6 +250,29 @@ def test_a_module_outside_the_folder_is_refused(folder):
         read(folder)
 
 
+@pytest.mark.parametrize(
+    ("stated", "reason"),
+    [
+        ({"prompts": ["query: "]}, "no object of texts"),
+        ({"prompts": {"query": 1}}, "no object of texts"),
+        ({"prompts": {}, "default_prompt_name": "query"}, "has no such prompt"),
+    ],
+)
+def test_prompts_that_are_none_are_refused(folder, stated, reason):
+    (folder / "config_sentence_transformers.json").write_text(json.dumps(stated))
+
+    with pytest.raises(CheckpointError, match=reason):
+        read(folder)
+
+
+def test_the_digest_changes_with_the_prompts(folder):
+    before = read(folder).digest()
+    stated = {"prompts": {"query": "query: "}, "default_prompt_name": None}
+    (folder / "config_sentence_transformers.json").write_text(json.dumps(stated))
+
+    assert before != read(folder).digest()
+
+
 @pytest.mark.parametrize("file", ["config.json", "model.safetensors", "tokenizer.json"])
 def test_the_digest_changes_with_every_file_an_answer_depends_on(folder, file):
     before = read(folder).digest()

@@ -1,19 +1,27 @@
-"""Models in a Python program: the same answers alone, in company, and again."""
+"""Models in a Python program: every task, waited for and awaited, alone and in company."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import gc
+import inspect
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from tests.checkpoints import change_config
 
 import goldcrest
+from goldcrest.app.questions import Questions
 from goldcrest.artifact import Artifact
 from goldcrest.config import Config
-from goldcrest.errors import CheckpointNotFound, InputTooLong, UnsupportedTask
+from goldcrest.errors import CheckpointNotFound, InputTooLong, InvalidRequest, UnsupportedTask
+from goldcrest.tasks import Embed
 from goldcrest.testing import random_checkpoint
+
+LONG = "the food was good and the staff was very friendly " * 30
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +34,106 @@ def classifier(tiny: Artifact, config: Config) -> Iterator[goldcrest.Model]:
 def embedder(tiny_embedder: Artifact, config: Config) -> Iterator[goldcrest.Model]:
     with goldcrest.load(str(tiny_embedder.folder), config, precision="f32") as model:
         yield model
+
+
+Find = Callable[[str], goldcrest.Model]
+
+
+@pytest.fixture(scope="module")
+def find(tmp_path_factory: pytest.TempPathFactory, config: Config) -> Iterator[Find]:
+    """A tiny model of a kind, made and opened once."""
+    opened: dict[str, goldcrest.Model] = {}
+
+    def of(kind: str) -> goldcrest.Model:
+        if kind not in opened:
+            folder = tmp_path_factory.mktemp(kind)
+            opened[kind] = goldcrest.load(str(made(folder, kind)), config, precision="f32")
+        return opened[kind]
+
+    yield of
+    for model in opened.values():
+        model.close()
+
+
+def made(folder: Path, kind: str) -> Path:
+    if kind == "entailing":
+        random_checkpoint(folder, n_labels=3)
+        names = ("contradiction", "neutral", "entailment")
+        change_config(folder, id2label={str(index): name for index, name in enumerate(names)})
+        return folder
+    kinds: dict[str, dict[str, Any]] = {
+        "scoring": {"n_labels": 1},
+        "tokens": {"task": "tokens", "n_labels": 3},
+        "embed": {"family": "bert", "pooling": "mean"},
+    }
+    return random_checkpoint(folder, **kinds.get(kind, {"task": kind}))
+
+
+ASKED: dict[str, tuple[str, str, tuple[Any, ...]]] = {
+    "classify": ("entailing", "classify", (["a text", LONG],)),
+    "zero_shot": ("entailing", "zero_shot", (["a text", "a film"], ["good", "bad"])),
+    "rerank": ("scoring", "rerank", ("good food", ["a text", "a film"])),
+    "embed": ("embed", "embed", (["a text", "a film"],)),
+    "similarity": ("embed", "similarity", ("a text", ["a film", "a day"])),
+    "states": ("embed", "states", (["a text", "a film"],)),
+    "tokens": ("tokens", "tag", (["a text", LONG],)),
+    "span": ("span", "answer", ([("was it good", "it was"), ("who", LONG)],)),
+    "fill": ("fill", "fill", (["a [MASK]", LONG + "[MASK]"],)),
+}
+"""Per task: the kind of model, the method, and what it is given: two items."""
+
+
+@pytest.mark.parametrize("task", ASKED)
+async def test_every_task_gives_the_same_waited_for_and_awaited(find: Find, task: str) -> None:
+    kind, method, given = ASKED[task]
+    model = find(kind)
+
+    waited = getattr(model, method)(*given)
+
+    awaited = await getattr(model.aio, method)(*given)
+    assert 2 == len(waited) == len(awaited)
+    assert task in model.tasks
+    assert pytest.approx(numbers(waited), abs=1e-5) == numbers(awaited)
+
+
+def numbers(value: Any) -> list[float]:
+    """Every number within an answer."""
+    if isinstance(value, float | np.ndarray):
+        return [float(number) for number in np.ravel(value)]
+    if isinstance(value, goldcrest.Classification):
+        return list(value.scores.values())
+    if hasattr(value, "score"):
+        return [value.score]
+    return [number for part in value for number in numbers(part)]
+
+
+def test_every_question_can_be_awaited() -> None:
+    questions = {name for name in vars(Questions) if not name.startswith("_")} - {"predict"}
+
+    assert {method for _, method, _ in ASKED.values()} == questions
+    for name in questions:
+        assert inspect.iscoroutinefunction(getattr(goldcrest.AsyncModel, name))
+
+
+@pytest.mark.parametrize("task", sorted(ASKED.keys() - {"similarity"}))
+async def test_nothing_in_nothing_out(find: Find, task: str) -> None:
+    kind, method, given = ASKED[task]
+    model, others = find(kind), list(given)
+    others[1 if method == "rerank" else 0] = []
+
+    assert (
+        0 == len(getattr(model, method)(*others)) == len(await getattr(model.aio, method)(*others))
+    )
+
+
+def test_help_says_what_comes_back() -> None:
+    for model in (goldcrest.Model, goldcrest.AsyncModel):
+        assert "list[Classification]" == inspect.signature(model.classify).return_annotation
+
+
+def test_a_source_alone_has_nothing_to_compare_with(embedder: goldcrest.Model) -> None:
+    with pytest.raises(InvalidRequest, match="nothing to compare"):
+        embedder.similarity("a text", [])
 
 
 def test_an_answer_is_the_same_alone_and_in_company(
@@ -50,11 +158,21 @@ def test_an_embedding_is_the_same_alone_and_in_company(
 async def test_overlapping_calls_are_answered_as_one_by_one(
     classifier: goldcrest.Model, texts: list[str]
 ) -> None:
-    replies = await asyncio.gather(*[classifier.classify_async([text]) for text in texts])
+    replies = await asyncio.gather(*[classifier.aio.classify([text]) for text in texts])
 
     for (found,), expected in zip(replies, classifier.classify(texts), strict=True):
         assert expected.label == found.label
         assert expected.score == pytest.approx(found.score, abs=1e-5)
+
+
+async def test_what_is_awaited_keeps_its_model_open(tiny: Artifact, config: Config) -> None:
+    aio = goldcrest.load(str(tiny.folder), config, precision="f32").aio
+    gc.collect()
+
+    assert 1 == len(await aio.classify(["a text"]))
+
+
+# long texts
 
 
 def test_truncation_is_told(classifier: goldcrest.Model, texts: list[str]) -> None:
@@ -68,20 +186,85 @@ def test_truncation_can_be_forbidden(classifier: goldcrest.Model, texts: list[st
         classifier.classify([texts[-1]], max_length=16, overflow="reject")
 
 
+@pytest.mark.parametrize(
+    ("kind", "method", "given"),
+    [
+        ("entailing", "classify", ([LONG],)),
+        ("entailing", "zero_shot", ([LONG], ["good", "a very slow service"])),
+        ("scoring", "rerank", ("good food", [LONG])),
+        ("embed", "embed", ([LONG],)),
+    ],
+)
+def test_windows_lose_nothing_and_are_not_the_answer_of_a_cut_text(
+    find: Find, kind: str, method: str, given: tuple[Any, ...]
+) -> None:
+    ask = getattr(find(kind), method)
+
+    cut, whole = ask(*given, max_length=32), ask(*given, max_length=32, overflow="window")
+
+    assert numbers(cut) != pytest.approx(numbers(whole), abs=1e-4)
+    if method in ("classify", "zero_shot"):
+        assert (True, False) == (cut[0].truncated, whole[0].truncated)
+
+
+def test_entities_of_a_long_text_reach_to_its_end(find: Find) -> None:
+    (found,) = find("tokens").tag([LONG], ignored=(), max_length=32)
+
+    ends = [one.end for one in found]
+    assert (sorted(ends), len(LONG.rstrip())) == (ends, ends[-1])
+    assert list(range(1, len(found) + 1)) == [one.index for one in found]
+
+
+def test_passages_are_found_anywhere_in_a_long_context(find: Find) -> None:
+    (found,) = find("span").answer([("good food", LONG)], n_best=50, max_length=32)
+
+    assert all(one.text == LONG[one.start : one.end] for one in found)
+    assert sorted(found, key=lambda one: -one.score) == list(found)
+
+
+def test_a_mask_that_would_be_cut_off_is_refused(find: Find) -> None:
+    with pytest.raises(InvalidRequest, match="takes away 1 of its 1 masks"):
+        find("fill").fill([LONG + "[MASK]"], overflow="truncate")
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "sentence"),
+    [
+        ({"overflow": "cut"}, InvalidRequest, "overflow is 'cut', but must be one of truncate"),
+        ({"scores": "probits"}, InvalidRequest, "scores is 'probits', but must be one of auto"),
+        ({"max_length": 2}, InvalidRequest, "must be at least 3"),
+        ({"length": 9}, TypeError, "length"),
+    ],
+)
+def test_an_option_that_is_not_one_is_refused(
+    classifier: goldcrest.Model, options: dict[str, Any], error: type[Exception], sentence: str
+) -> None:
+    with pytest.raises(error, match=sentence):
+        classifier.classify(["a text"], **options)
+
+
+def test_an_aggregation_that_is_not_one_is_refused(find: Find) -> None:
+    with pytest.raises(InvalidRequest, match="aggregation is 'mean', but must be one of none"):
+        find("tokens").tag(["a text"], aggregation="mean")  # type: ignore[arg-type]  # on purpose
+
+
+# what a model is
+
+
 def test_a_model_says_what_it_does_not_do(
     classifier: goldcrest.Model, embedder: goldcrest.Model
 ) -> None:
     with pytest.raises(UnsupportedTask, match="does classify, not embed"):
         classifier.embed(["text"])
-    with pytest.raises(UnsupportedTask, match="does embed, not classify"):
+    with pytest.raises(UnsupportedTask, match="does embed, similarity, states, not classify"):
         embedder.classify(["text"])
 
 
-async def test_nothing_in_nothing_out(
-    classifier: goldcrest.Model, embedder: goldcrest.Model
-) -> None:
-    assert [] == classifier.classify([]) == await classifier.classify_async([])
-    assert (0, 32) == embedder.embed([]).shape == (await embedder.embed_async([])).shape
+def test_a_whole_reply_says_what_was_run(embedder: goldcrest.Model) -> None:
+    reply = embedder.predict(Embed(dimensions=5), ["good food", LONG], max_length=16)
+
+    assert ((2, 5), (4, 16), (1, 1)) == (reply.outputs.shape, reply.n_tokens, reply.n_windows)
+    assert 0 == reply.n_dropped[0] < reply.n_dropped[1]
 
 
 def test_a_checkpoint_is_compiled_once_and_found_again(tmp_path: Path, config: Config) -> None:

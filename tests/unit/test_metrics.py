@@ -112,7 +112,21 @@ def test_gauges_are_read_at_the_scrape():
 
 
 def test_a_model_is_reported_with_its_precision_and_readiness():
-    model = ServedModel("m", "classify", ("a",), 0, "int8", 512, "d", "s", False, True)
+    model = ServedModel(
+        name="m",
+        task="classify",
+        tasks=("classify",),
+        labels=("a",),
+        dimensions=0,
+        pooling="",
+        precision="int8",
+        max_length=512,
+        digest="d",
+        source="s",
+        family="bert",
+        is_ready=False,
+        defaults=("classify",),
+    )
     metrics = Metrics(version="1", readings=Readings(models=lambda: (model,)))
 
     assert 0 == _sample(metrics, "goldcrest_model_ready", model="m", precision="int8")

@@ -2,42 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
+from tests.checkpoints import Tensors, change_config, rename, rewrite
 
 from goldcrest.checkpoint import read
-from goldcrest.errors import NoTrainedHead, TensorProblem, UnsupportedModel
-from goldcrest.models import Encoder, classification, readout_of, resolve, task_of
+from goldcrest.errors import TensorProblem, UnsupportedModel
+from goldcrest.models import Encoder, resolve, task_of
+from goldcrest.models.mpnet import distance_rows
+from goldcrest.models.resolve import FAMILIES
 from goldcrest.testing.checkpoint import random_checkpoint
-from goldcrest.values import Floats
-
-FAMILIES = ("distilbert", "bert", "roberta")
-Tensors = dict[str, Floats]
 
 
 def resolved(folder: Path) -> Encoder:
     return resolve(read(folder))
-
-
-def rewrite(folder: Path, change: Callable[[Tensors], Tensors]) -> None:
-    tensors = load_file(folder / "model.safetensors")
-    save_file(change(tensors), folder / "model.safetensors")
-
-
-def rename(folder: Path, change: Callable[[str], str]) -> None:
-    rewrite(folder, lambda tensors: {change(name): array for name, array in tensors.items()})
-
-
-def change_config(folder: Path, **changes: object) -> None:
-    file = folder / "config.json"
-    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
 
 
 def assert_same_weights(expected: Encoder, real: Encoder) -> None:
@@ -52,6 +35,12 @@ def to_gamma(name: str) -> str:
     )
 
 
+def without_prefix(name: str) -> str:
+    for family in sorted(FAMILIES.values(), key=lambda family: -len(family.prefix)):
+        name = name.removeprefix(family.prefix)
+    return name
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize(
     "change",
@@ -59,7 +48,7 @@ def to_gamma(name: str) -> str:
         to_gamma,
         lambda name: f"module.{name}",
         lambda name: f"model.{name}",
-        lambda name: name.replace("distilbert.", "").replace("roberta.", "").replace("bert.", ""),
+        without_prefix,
     ],
     ids=["gamma and beta", "module.", "model.", "no prefix"],
 )
@@ -101,15 +90,56 @@ def test_positions_of_roberta_start_after_the_padding_and_hold_its_token_type(tm
 def test_leftover_tensors_are_logged_and_buffers_pass_in_silence(tmp_path, family, caplog):
     folder = random_checkpoint(tmp_path, family=family)
     extra: dict[str, Any] = {
-        "lm_head.bias": np.zeros(3, np.float32),
-        f"{family}.embeddings.position_ids": np.zeros((1, 3), np.int64),
+        "other.bias": np.zeros(3, np.float32),
+        f"{FAMILIES[family].prefix}embeddings.position_ids": np.zeros((1, 3), np.int64),
     }
     rewrite(folder, lambda tensors: tensors | extra)
     caplog.set_level(logging.INFO)
 
     resolved(folder)
 
-    assert "1 tensors are not used: ['lm_head.bias']" in caplog.text
+    assert "1 tensors are not used: ['other.bias']" in caplog.text
+
+
+def test_positions_of_mpnet_start_after_the_padding_token_whatever_the_config_calls_it(tmp_path):
+    folder = random_checkpoint(tmp_path, family="mpnet", max_positions=30)
+    change_config(folder, pad_token_id=0)
+    stored = load_file(folder / "model.safetensors")
+
+    positions = resolved(folder).weights["embed.positions.weight"]
+
+    table = stored["mpnet.embeddings.position_embeddings.weight"]
+    np.testing.assert_array_equal(table[2:], positions)
+
+
+def test_distances_have_a_bucket_each_up_to_seven_and_then_two_per_doubling():
+    forward = distance_rows(200)[199:] - 16
+
+    assert [-16, 1, 2, 3, 4, 5, 6, 7, 8] == forward[:9].tolist()
+    assert [8, 9, 9, 10, 10, 11] == forward[[11, 12, 15, 16, 22, 23]].tolist()
+    assert [14, 15, 15, 15] == forward[[90, 91, 128, 199]].tolist()
+    np.testing.assert_array_equal(forward[1:], distance_rows(200)[198::-1])
+
+
+@pytest.mark.parametrize(
+    ("n_layers", "n_groups", "n_inner", "expected"),
+    [
+        (3, 1, 1, ["0.0", "0.0", "0.0"]),
+        (4, 2, 1, ["0.0", "0.0", "1.0", "1.0"]),
+        (2, 2, 2, ["0.0", "0.1", "1.0", "1.1"]),
+    ],
+)
+def test_the_layers_of_a_group_run_in_turn(tmp_path, n_layers, n_groups, n_inner, expected):
+    sizes = {"n_layers": n_layers, "n_groups": n_groups, "n_inner": n_inner}
+    folder = random_checkpoint(tmp_path, family="albert", **sizes)
+
+    layers = resolved(folder).spec.layers
+
+    assert [f"layer.{name}" for name in expected] == list(layers)
+
+
+def test_only_mobilebert_refuses_int8():
+    assert {"mobilebert"} == {name for name, family in FAMILIES.items() if family.int8_refusal}
 
 
 def test_every_missing_tensor_is_named(tmp_path):
@@ -143,7 +173,9 @@ def test_a_file_with_two_encoders_is_refused(tmp_path):
         resolved(folder)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    "family", ["distilbert", "bert", "roberta", "albert", "electra", "mpnet", "mobilebert"]
+)
 def test_a_config_that_names_no_model_type_is_known_by_its_tensors(tmp_path, family):
     folder = random_checkpoint(tmp_path, family=family)
     change_config(folder, model_type=None, architectures=None)
@@ -154,7 +186,7 @@ def test_a_config_that_names_no_model_type_is_known_by_its_tensors(tmp_path, fam
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"model_type": "t5"}, "'t5'; supported are distilbert, bert, roberta"),
+        ({"model_type": "t5"}, "'t5'; supported are distilbert, bert, .*, mobilebert"),
         ({"position_embedding_type": "relative_key"}, "supported is 'absolute'"),
         ({"is_decoder": True}, "is_decoder as True"),
         ({"add_cross_attention": True}, "add_cross_attention as True"),
@@ -174,102 +206,29 @@ def test_a_config_that_asks_for_what_we_lack_is_refused(tmp_path, changes, reaso
         resolved(folder)
 
 
+@pytest.mark.parametrize(
+    ("family", "changes", "reason"),
+    [
+        ("mpnet", {"relative_attention_num_buckets": 16}, "_buckets as 16; supported is 32"),
+        ("albert", {"num_hidden_groups": 0}, "num_hidden_groups as 0"),
+        ("electra", {"position_embedding_type": "relative_key_query"}, "supported is 'absolute'"),
+        ("mobilebert", {"normalization_type": "rms"}, "supported is 'no_norm' or 'layer_norm'"),
+        ("mobilebert", {"key_query_shared_bottleneck": False}, "or use_bottleneck_attention"),
+        ("mobilebert", {"use_bottleneck": "yes"}, "use_bottleneck as 'yes'"),
+        ("mobilebert", {"num_attention_heads": 3}, "3 attention heads.*width of 32"),
+    ],
+)
+def test_what_a_family_lacks_is_refused_by_name(tmp_path, family, changes, reason):
+    folder = random_checkpoint(tmp_path, family=family)
+    change_config(folder, **changes)
+
+    with pytest.raises(UnsupportedModel, match=reason):
+        resolved(folder)
+
+
 def test_code_that_a_checkpoint_names_is_ignored(tmp_path):
     folder = random_checkpoint(tmp_path)
     change_config(folder, auto_map={"AutoModel": "own.Model"})
     (folder / "own.py").write_text("raise SystemExit")
 
     assert "classify" == task_of(read(folder))
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_the_task_follows_from_the_tensors(tmp_path, family):
-    classifier = random_checkpoint(tmp_path / "classifier", family=family)
-    encoder = random_checkpoint(tmp_path / "encoder", family=family, task="embed")
-
-    assert ("classify", "embed") == (task_of(read(classifier)), task_of(read(encoder)))
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_an_encoder_without_a_trained_classifier_cannot_classify(tmp_path, family):
-    folder = random_checkpoint(tmp_path, family=family, task="embed")
-
-    with pytest.raises(NoTrainedHead, match=r"never fine-tuned.*`embed` works"):
-        readout_of(resolved(folder), "classify")
-
-
-def test_a_classifier_of_bert_without_its_pooler_cannot_classify(tmp_path):
-    folder = random_checkpoint(tmp_path, family="bert")
-    rewrite(folder, lambda tensors: {k: v for k, v in tensors.items() if "pooler" not in k})
-
-    with pytest.raises(NoTrainedHead, match=r"pooler\.dense\.weight"):
-        classification(resolved(folder))
-
-
-def test_a_classifier_of_tokens_is_no_classifier_of_texts(tmp_path):
-    folder = random_checkpoint(tmp_path, family="bert")
-    change_config(folder, architectures=["BertForTokenClassification"])
-
-    assert "embed" == task_of(read(folder))
-
-
-@pytest.mark.parametrize(
-    ("n_labels", "stated", "expected"),
-    [
-        (1, None, "regression"),
-        (2, None, "single_label_classification"),
-        (2, "multi_label_classification", "multi_label_classification"),
-        (3, "regression", "regression"),
-    ],
-)
-def test_the_problem_type_is_read_or_inferred(tmp_path, n_labels, stated, expected):
-    folder = random_checkpoint(tmp_path, n_labels=n_labels)
-    change_config(folder, problem_type=stated)
-
-    assert expected == readout_of(resolved(folder)).problem_type
-
-
-def test_an_unknown_problem_type_is_refused(tmp_path):
-    folder = random_checkpoint(tmp_path)
-    change_config(folder, problem_type="ranking")
-
-    with pytest.raises(UnsupportedModel, match="'ranking'; supported are"):
-        readout_of(resolved(folder))
-
-
-@pytest.mark.parametrize(
-    ("stated", "expected"),
-    [
-        ({"1": "good", "0": "bad"}, ("bad", "good")),
-        (None, ("LABEL_0", "LABEL_1")),
-    ],
-)
-def test_labels_come_in_the_order_of_the_logits(tmp_path, stated, expected):
-    folder = random_checkpoint(tmp_path)
-    change_config(folder, id2label=stated)
-
-    assert expected == readout_of(resolved(folder)).labels
-
-
-def test_labels_that_do_not_fit_the_classifier_are_refused(tmp_path):
-    folder = random_checkpoint(tmp_path, n_labels=3)
-    change_config(folder, id2label={"0": "bad", "1": "good"})
-
-    with pytest.raises(TensorProblem, match="3 outputs, but id2label"):
-        readout_of(resolved(folder))
-
-
-def test_what_the_caller_says_of_pooling_overrides_the_checkpoint(tmp_path):
-    encoder = resolved(random_checkpoint(tmp_path, pooling="max", normalize=True))
-
-    stated = readout_of(encoder)
-    overridden = readout_of(encoder, pooling="cls", normalize=False)
-
-    assert ("max", True) == (stated.pooling, stated.normalize)
-    assert ("cls", False) == (overridden.pooling, overridden.normalize)
-
-
-def test_an_encoder_that_says_nothing_of_pooling_takes_the_mean(tmp_path):
-    readout = readout_of(resolved(random_checkpoint(tmp_path, task="embed")))
-
-    assert ("mean", False) == (readout.pooling, readout.normalize)

@@ -47,6 +47,15 @@ def test_first_tokens_are_picked_and_picks_padded_to_a_power_of_two(grid: Grid):
     assert [3, 2, 1] == grid.lengths.tolist()
 
 
+def test_a_text_that_picks_its_own_states_gets_those_and_the_others_their_first():
+    picking = dataclasses.replace(encoding(21, 22, 23), picks=np.array([1, 2], np.int32))
+
+    grid = fill(Plan(Shape(1, 8), ((0, 1),)), [encoding(11, 12), picking])
+
+    assert [0, 3, 4, 0] == grid.picks.tolist()
+    assert [0, 2] == grid.pick_counts.tolist()
+
+
 def test_every_array_is_int32(grid: Grid):
     arrays = [getattr(grid, field.name) for field in dataclasses.fields(grid)]
     assert {np.dtype(np.int32)} == {array.dtype for array in arrays}

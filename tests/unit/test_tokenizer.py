@@ -11,6 +11,7 @@ import pytest
 import tokenizers
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.tokenizing import loaded, vocabulary, write_json
 
 from goldcrest.errors import (
     CheckpointError,
@@ -18,9 +19,11 @@ from goldcrest.errors import (
     EmptyInput,
     InputTooLong,
     InvalidRequest,
+    UnsupportedModel,
 )
 from goldcrest.testing.checkpoint import random_checkpoint
-from goldcrest.text.tokenizer import Tokenizer, build_tokenizer, share_room
+from goldcrest.text.cutting import share_room
+from goldcrest.text.tokenizer import Tokenizer, build_tokenizer, special_tokens
 from goldcrest.values import EncodeOptions
 
 LONG = "the film was very good " * 40
@@ -142,6 +145,105 @@ def test_a_pair_fills_the_room_it_is_given_and_no_more(n_first, n_second, room):
     assert shares[1] <= n_second
 
 
+def test_items_of_a_request_are_encoded_in_order(tokenizer):
+    items = [
+        f"good {'a ' * (index % 9)}" if index % 5 else (7, index % 190) for index in range(600)
+    ]
+
+    together = [windows[0].ids.tolist() for windows in tokenizer.encode_all(items)]
+
+    assert [tokenizer.encode(item).ids.tolist() for item in items] == together
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ("\ud800", "item 300 holds half a surrogate pair"),
+        (("a", "b\udfff"), "item 300 holds half a surrogate pair"),
+        ((), "item 300 holds no token ids"),
+        ((5, 999), "item 300 holds the token id 999"),
+    ],
+)
+def test_an_item_of_a_request_that_is_none_is_named(tokenizer, wrong, reason):
+    with pytest.raises(InvalidRequest, match=reason):
+        tokenizer.encode_all(["a", (7, 8)] * 150 + [wrong, "b"])
+
+
+def test_pieces_show_the_text_that_each_token_stands_for(tokenizer):
+    assert [
+        (2, "[CLS]", True, None, None),
+        (41, "É", False, 0, 1),
+        (tokenizer.ids("good")[0], "GOOD", False, 3, 7),
+        (4, "[MASK]", False, 7, 13),
+        (1, "😀", False, 13, 14),
+        (3, "[SEP]", True, None, None),
+    ] == tokenizer.pieces("É  GOOD[MASK]😀", add_special=True)
+
+
+def test_pieces_without_special_tokens_are_the_text_alone(tokenizer):
+    assert ["a", "b"] == [text for _, text, *_ in tokenizer.pieces("a b", add_special=False)]
+
+
+def test_ids_of_a_text_have_no_special_tokens(tokenizer):
+    assert tokenizer.encode("very good").ids[1:-1].tolist() == tokenizer.ids("very good")
+
+
+def test_ids_become_a_text_again(tokenizer):
+    ids = tokenizer.encode("the film was very good").ids.tolist()
+
+    assert "the film was very good" == tokenizer.decode(ids)
+    assert "[CLS] the film was very good [SEP]" == tokenizer.decode(ids, skip_special=False)
+
+
+def test_a_token_is_written_as_the_vocabulary_does(tokenizer):
+    assert ("[MASK]", "##a", "") == tuple(map(tokenizer.token, (4, 73, 100_000)))
+
+
+@pytest.mark.parametrize(
+    ("family", "continuation", "unknown"),
+    [
+        ("bert", "##", "[UNK]"),
+        ("mpnet", "##", "[UNK]"),
+        ("roberta", "", "<unk>"),
+        ("albert", "", "<unk>"),
+    ],
+)
+def test_a_head_may_ask_how_tokens_are_marked(tmp_path, family, continuation, unknown):
+    tokenizer = loaded(vocabulary(tmp_path, family))
+
+    assert (continuation, tokenizer.find(unknown)) == (tokenizer.continuation, tokenizer.unknown)
+    assert tokenizer.find("no such token") is None
+
+
+def test_tokens_are_joined_as_the_vocabulary_means(tokenizer):
+    assert "the filmed" == tokenizer.join(["the", "film", "##ed"])
+
+
+@pytest.mark.parametrize("ids", [[-1], [2**40], ["a"]])
+def test_ids_that_are_none_have_no_text(tokenizer, ids):
+    with pytest.raises(InvalidRequest, match="whole numbers from 0 to 189"):
+        tokenizer.decode(ids)
+
+
+@pytest.mark.parametrize("ask", [Tokenizer.ids, lambda t, x: t.pieces(x, add_special=True)])
+def test_half_a_surrogate_pair_has_no_tokens(tokenizer, ask):
+    with pytest.raises(InvalidRequest, match="half a surrogate pair"):
+        ask(tokenizer, "\ud800")
+
+
+def test_a_mask_that_the_tokenizer_lacks_is_refused(bert):
+    with pytest.raises(CheckpointError, match="no mask token '<mask>'"):
+        loaded(bert, mask="<mask>")
+
+
+def test_a_text_of_no_tokens_at_all_is_refused(bert, tmp_path):
+    content = json.loads((bert / "tokenizer.json").read_text()) | {"post_processor": None}
+    write_json(tmp_path / "tokenizer.json", content)
+
+    with pytest.raises(EmptyInput, match="item 2 holds no tokens"):
+        loaded(tmp_path).encode(" ", index=2)
+
+
 def test_threads_may_share_a_tokenizer(tokenizer):
     texts = [f"good {index} " * (index % 7) for index in range(200)]
     expected = [tokenizer.encode(text).ids.tolist() for text in texts]
@@ -208,6 +310,56 @@ def test_an_added_token_that_cannot_have_its_id_is_refused(tmp_path):
     (folder / "tokenizer_config.json").write_text(json.dumps({"added_tokens_decoder": added}))
 
     with pytest.raises(CheckpointError, match="the id 999, but it gets 190"):
+        build_tokenizer(folder)
+
+
+def test_tokens_of_an_older_list_get_their_ids(tmp_path):
+    folder = vocabulary(tmp_path, "bert")
+    write_json(folder / "added_tokens.json", {"<user>": 190})
+
+    assert [2, 190, 3] == loaded(folder).encode("<user>").ids.tolist()
+
+
+def test_mpnet_frames_a_pair_with_two_separators(tmp_path):
+    tokenizer = loaded(vocabulary(tmp_path, "mpnet"))
+
+    ids = tokenizer.encode(("a", "b")).ids.tolist()
+
+    assert ["<s>", "a", "</s>", "</s>", "b", "</s>"] == [tokenizer.token(one) for one in ids]
+
+
+@pytest.mark.parametrize(
+    ("family", "mask", "cls"),
+    [
+        ("bert", "[MASK]", "[CLS]"),
+        ("roberta", "<mask>", "<s>"),
+        ("mpnet", "<mask>", "<s>"),
+        ("albert", "[MASK]", "[CLS]"),
+        ("camembert", "<mask>", "<s>"),
+    ],
+)
+@pytest.mark.parametrize("stored", [True, False], ids=["tokenizer.json", "vocabulary"])
+def test_special_tokens_are_read_from_the_folder(tmp_path, family, mask, cls, stored):
+    folder = vocabulary(tmp_path, family)
+    if stored:
+        (folder / "tokenizer.json").write_text(build_tokenizer(folder))
+        (folder / "tokenizer_config.json").unlink()
+
+    found = special_tokens(folder)
+
+    assert (mask, cls) == (found["mask_token"], found["cls_token"])
+
+
+def test_special_tokens_that_the_vocabulary_lacks_are_not_there(tmp_path):
+    (tmp_path / "vocab.txt").write_text("[UNK]\n[CLS]\n[SEP]\nthe\n")
+
+    assert {"unk_token", "cls_token", "sep_token"} == set(special_tokens(tmp_path))
+
+
+def test_a_class_that_cuts_texts_in_another_way_is_refused(tmp_path):
+    folder = vocabulary(tmp_path, "bert", tokenizer_class="BertJapaneseTokenizer")
+
+    with pytest.raises(UnsupportedModel, match="is for BertJapaneseTokenizer"):
         build_tokenizer(folder)
 
 

@@ -2,51 +2,44 @@
 
 import json
 import logging
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import replace
+from typing import Any
 
 import httpx2
+import msgspec
 import numpy as np
 import pytest
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
+from tests.answering import Answering, model
 
 from goldcrest import errors
 from goldcrest.config import WebConfig
 from goldcrest.errors import ServingError
 from goldcrest.metrics import Metrics
+from goldcrest.serving.keys import Keys, fresh_key
 from goldcrest.serving.service import Service
-from goldcrest.values import EncodeOptions, Predict, Reply, Request, ServedModel
-from goldcrest.web.app import create
-from goldcrest.web.response import refusal, status_of
+from goldcrest.tasks import Classify, Reply, Request
+from goldcrest.values import EncodeOptions
+from goldcrest.web.app import ENDPOINTS, create
+from goldcrest.web.response import Response, refusal, status_of
 
-CLASSIFIER = ServedModel(
-    "sentiment", "classify", ("NEGATIVE", "POSITIVE"), 0, "int8", 512, "d1", "s", True, True
-)
 CONFIG = WebConfig(max_items=4, max_body_bytes=1024)
 
 
-@dataclass
-class Fake:
-    """A predict that keeps what it was asked, and a catalogue of one model."""
+class Fake(Answering):
+    """Answers everything with one row, and cuts the last item."""
 
-    is_ready: bool = True
-    asked: list[Request] = field(default_factory=list)
-
-    def models(self) -> tuple[ServedModel, ...]:
-        return (CLASSIFIER,)
-
-    async def predict(self, request: Request) -> Reply:
-        self.asked.append(request)
-        n = len(request.items)
-        outputs = np.tile(np.array([[0.1, 0.9]], np.float32), (n, 1))
-        return Reply(
-            "sentiment", outputs, ("NEGATIVE", "POSITIVE"), (5,) * n, (0,) * (n - 1) + (2,)
-        )
+    async def predict(self, request: Request[Any]) -> Reply[Any]:
+        reply = await super().predict(request)
+        return replace(reply, n_dropped=(0,) * (len(request.items) - 1) + (2,))
 
 
 @pytest.fixture
 def fake() -> Fake:
-    return Fake()
+    labelled = replace(model("sentiment", "classify"), labels=("NEGATIVE", "POSITIVE"))
+    return Fake((labelled,), {"classify": np.array([0.1, 0.9], np.float32)})
 
 
 @pytest.fixture
@@ -60,13 +53,14 @@ async def client(service: Service) -> AsyncIterator[httpx2.AsyncClient]:
         yield client
 
 
-def _client(service: Service) -> httpx2.AsyncClient:
-    app = create(service, CONFIG, Metrics(version="1"))
+def _client(service: Service, keys: Keys | None = None, **settings: Any) -> httpx2.AsyncClient:
+    config = msgspec.structs.replace(CONFIG, **settings)
+    app = create(service, config, Metrics(version="1"), keys)
     return httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://test")
 
 
-def _raising(error: Exception) -> Predict:
-    async def predict(_: Request) -> Reply:
+def _raising(error: Exception) -> Any:
+    async def predict(_: Request[Any]) -> Any:
         raise error
 
     return predict
@@ -101,7 +95,7 @@ async def test_what_is_asked_reaches_the_service(client, fake):
     await client.post("/classify", json=body)
 
     assert [
-        Request("classify", ["a"], model="sentiment", encode=EncodeOptions(7, "reject"))
+        Request(Classify(), ["a"], model="sentiment", encode=EncodeOptions(7, "reject"))
     ] == fake.asked
 
 
@@ -109,58 +103,6 @@ async def test_texts_are_cut_at_128_tokens_unless_told_otherwise(client, fake):
     await client.post("/classify", json={"text": "a"})
 
     assert EncodeOptions(128, "truncate") == fake.asked[0].encode
-
-
-@pytest.mark.parametrize(
-    ("inputs", "items"),
-    [
-        ("a", ["a"]),
-        (["a", "b"], ["a", "b"]),
-        ([101, 102], [(101, 102)]),
-        ([[101], [7, 8]], [(101,), (7, 8)]),
-    ],
-    ids=["text", "texts", "ids", "lists of ids"],
-)
-async def test_embed_takes_texts_and_token_ids(client, fake, inputs, items):
-    await client.post("/embed", json={"inputs": inputs})
-
-    assert items == fake.asked[0].items
-
-
-async def test_embed_answers_with_bare_vectors(client):
-    response = await client.post("/embed", json={"inputs": ["a", "b"]})
-
-    assert [[0.1, 0.9], [0.1, 0.9]] == response.json()
-
-
-async def test_embed_passes_on_how_vectors_are_presented(client, fake):
-    await client.post("/embed", json={"inputs": "a", "normalize": False, "dimensions": 64})
-
-    assert {"normalize": False, "dimensions": 64} == fake.asked[0].present
-
-
-@pytest.mark.parametrize(
-    ("truncate", "overflow"), [(None, "truncate"), (True, "truncate"), (False, "reject")]
-)
-async def test_embed_cuts_unless_forbidden(client, fake, truncate, overflow):
-    await client.post("/embed", json={"inputs": "a", "truncate": truncate})
-
-    assert EncodeOptions(None, overflow) == fake.asked[0].encode
-
-
-@pytest.mark.parametrize(
-    ("option", "sentence"),
-    [
-        ({"truncation_direction": "Left"}, "only 'right' is"),
-        ({"prompt_name": "query"}, "put the prompt before the text"),
-    ],
-    ids=["direction", "prompt"],
-)
-async def test_embed_refuses_what_it_does_not_support_with_a_sentence(client, option, sentence):
-    response = await client.post("/embed", json={"inputs": "a", **option})
-
-    assert 422 == response.status_code
-    assert sentence in response.json()["error"]["message"]
 
 
 @pytest.mark.parametrize(
@@ -176,10 +118,6 @@ async def test_embed_refuses_what_it_does_not_support_with_a_sentence(client, op
         ("/classify", b'{"text": "a", "max_length": 0}', 422, "invalid_request"),
         ("/classify", b'{"text": []}', 422, "empty_input"),
         ("/classify", b'{"text": ["a", "a", "a", "a", "a"]}', 422, "too_many_items"),
-        ("/embed", b'{"inputs": []}', 422, "empty_input"),
-        ("/embed", b'{"inputs": [1, "a"]}', 422, "invalid_request"),
-        ("/embed", b'{"inputs": [-1]}', 422, "invalid_request"),
-        ("/embed", b'{"inputs": "a", "dimensions": 0}', 422, "invalid_request"),
         ("/classify", b'{"text": "' + b"a" * 2000 + b'"}', 413, "body_too_large"),
     ],
 )
@@ -228,8 +166,8 @@ async def test_a_body_may_come_in_chunks(client):
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
-async def test_an_error_of_the_service_is_told_with_its_status(error, status):
-    async with _client(Service(_raising(error), Fake())) as client:
+async def test_an_error_of_the_service_is_told_with_its_status(fake, error, status):
+    async with _client(Service(_raising(error), fake)) as client:
         response = await client.post("/classify", json={"text": "a"})
 
     assert (status, {"error": {"code": error.code, "message": str(error)}}) == (
@@ -245,7 +183,7 @@ def _leaves(kind: type[ServingError]) -> list[type[ServingError]]:
 
 @pytest.mark.parametrize("kind", _leaves(ServingError), ids=lambda kind: kind.__name__)
 def test_every_serving_error_has_a_status(kind):
-    assert status_of(kind) in {400, 404, 413, 422, 429, 500, 503, 504}
+    assert status_of(kind) in {400, 401, 404, 413, 422, 429, 500, 503, 504}
 
 
 @pytest.mark.parametrize(
@@ -261,8 +199,8 @@ def test_who_may_come_back_is_told_when(error, seconds):
     assert ((b"retry-after", seconds),) == refusal(error).headers
 
 
-async def test_an_unexpected_failure_tells_the_caller_nothing_of_the_inside(caplog):
-    service = Service(_raising(KeyError("/secret/path")), Fake())
+async def test_an_unexpected_failure_tells_the_caller_nothing_of_the_inside(fake, caplog):
+    service = Service(_raising(KeyError("/secret/path")), fake)
 
     async with _client(service) as client:
         response = await client.post("/classify", json={"text": "a"})
@@ -271,8 +209,8 @@ async def test_an_unexpected_failure_tells_the_caller_nothing_of_the_inside(capl
     assert "secret" not in response.text
 
 
-async def test_an_unexpected_failure_is_logged_once_under_the_id_the_caller_gets(caplog):
-    service = Service(_raising(KeyError("x")), Fake())
+async def test_an_unexpected_failure_is_logged_once_under_the_id_the_caller_gets(fake, caplog):
+    service = Service(_raising(KeyError("x")), fake)
 
     async with _client(service) as client:
         response = await client.post("/classify", json={"text": "a"})
@@ -315,6 +253,164 @@ async def test_a_wrong_method_names_the_right_one(client):
     )
 
 
+async def test_a_wrong_method_is_told_in_the_shape_of_the_protocol(client):
+    response = await client.get("/embed")
+
+    assert "Validation" == response.json()["error_type"]
+
+
+async def test_without_keys_everybody_may_come_in(client):
+    assert 200 == (await client.post("/classify", json={"text": "a"})).status_code
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"authorization": "Bearer {}"},
+        {"authorization": "bearer  {}"},
+        {"x-api-key": "{}"},
+        {"authorization": "Basic x", "x-api-key": "{}"},
+    ],
+    ids=["bearer", "lower case", "x-api-key", "another scheme beside"],
+)
+async def test_a_known_key_lets_in_under_its_name(fake, service, headers):
+    key, digest = fresh_key()
+    shown = {name: value.format(key) for name, value in headers.items()}
+
+    async with _client(service, Keys({"other": "0" * 64, "alice": digest})) as client:
+        await client.post("/classify", json={"text": "a"}, headers=shown)
+
+    assert ["alice"] == [request.caller for request in fake.asked]
+
+
+@pytest.mark.parametrize(
+    ("headers", "sentence"),
+    [
+        ({}, "a key is needed"),
+        ({"authorization": "Bearer "}, "a key is needed"),
+        ({"authorization": "Bearer nobody's"}, "not known here"),
+        ({"x-api-key": "nobody's \xe9"}, "not known here"),
+    ],
+    ids=["none", "empty", "unknown", "unknown in latin-1"],
+)
+async def test_without_a_known_key_nobody_comes_in(fake, service, headers, sentence):
+    sent = {name: value.encode("latin-1") for name, value in headers.items()}
+
+    async with _client(service, Keys({"alice": fresh_key()[1]})) as client:
+        response = await client.post("/classify", json={"text": "a"}, headers=sent)
+
+    assert (401, "Bearer", "unauthorized") == (
+        response.status_code,
+        response.headers["www-authenticate"],
+        response.json()["error"]["code"],
+    )
+    assert sentence in response.json()["error"]["message"]
+    assert [] == fake.asked
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/health", "/metrics"])
+async def test_health_and_metrics_need_no_key(service, path):
+    async with _client(service, Keys({"alice": fresh_key()[1]})) as client:
+        assert 200 == (await client.get(path)).status_code
+
+
+async def test_metrics_need_a_key_where_settings_say_so(service):
+    keys = Keys({"alice": fresh_key()[1]})
+
+    async with _client(service, keys, public_metrics=False) as client:
+        assert 401 == (await client.get("/metrics")).status_code
+
+
+@pytest.mark.parametrize(
+    ("host", "n_warnings"), [("127.0.0.1", 0), ("::1", 0), ("localhost", 0), ("::", 1)]
+)
+async def test_open_to_others_without_keys_is_warned_of(service, caplog, host, n_warnings):
+    _client(service, host=host)
+
+    assert n_warnings == sum("there are no keys" in message for message in caplog.messages)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "labels"),
+    [
+        ("POST", "/classify", b"{", 'route="/classify",status="400"'),
+        ("POST", "/classify", b"{}", 'route="/classify",status="422"'),
+        ("POST", "/classify", b" " * 2000, 'route="/classify",status="413"'),
+        ("POST", "/classify", b'{"text": "a"}', 'route="/classify",status="200"'),
+        ("GET", "/classify", b"", 'route="/classify",status="405"'),
+        ("GET", "/nowhere/1", b"", 'route="",status="404"'),
+        ("GET", "/v1/models/x", b"", 'route="/v1/models/{model:path}",status="404"'),
+    ],
+)
+async def test_every_answer_is_counted_by_route_and_status(client, method, path, body, labels):
+    await client.request(method, path, content=body)
+
+    counted = (await client.get("/metrics")).text
+    assert f"goldcrest_http_responses_total{{{labels}}} 1.0" in counted
+
+
+async def test_the_access_log_says_who_asked_whom_for_how_much(service, caplog):
+    key, digest = fresh_key()
+    caplog.set_level(logging.INFO, "goldcrest.access")
+
+    async with _client(service, Keys({"alice": digest}), access_log=True) as client:
+        body = {"text": ["a", "b"]}
+        await client.post("/classify", json=body, headers={"x-api-key": key})
+
+    line = next(r.getMessage() for r in caplog.records if r.name == "goldcrest.access")
+    assert re.fullmatch(
+        r"POST /classify 200 \d+\.\d ms model=sentiment caller=alice items=2 tokens=10", line
+    )
+
+
+async def test_a_caller_cannot_write_lines_into_the_access_log(service, caplog):
+    caplog.set_level(logging.INFO, "goldcrest.access")
+
+    async with _client(service, access_log=True) as client:
+        await client.get("/a%0Ab")
+
+    lines = [r.getMessage() for r in caplog.records if r.name == "goldcrest.access"]
+    assert ["GET /a%0Ab 404"] == [line.partition("4 ")[0] + "4" for line in lines]
+
+
+async def test_buffers_are_sent_one_after_the_other_as_one_body():
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    numbers = np.arange(3, dtype=np.float32)
+    await Response((b"[", numbers.data, b"]")).send(send)
+
+    assert (b"content-length", b"14") in sent[0]["headers"]
+    assert b"[" + numbers.tobytes() + b"]" == b"".join(part["body"] for part in sent[1:])
+    assert numbers.ctypes.data == np.frombuffer(sent[2]["body"], np.float32).ctypes.data
+
+
+async def test_the_description_says_how_a_key_is_shown(service):
+    async with _client(service, Keys({"alice": fresh_key()[1]})) as client:
+        document = (await client.get("/openapi.json")).json()
+
+    paths = document["paths"]
+    assert {"bearer", "x-api-key"} == set(document["components"]["securitySchemes"])
+    assert [{"bearer": []}, {"x-api-key": []}] == paths["/classify"]["post"]["security"]
+    assert "401" in paths["/classify"]["post"]["responses"]
+    assert "security" not in paths["/health/live"]["get"]
+
+
+async def test_the_description_names_the_parameters_of_a_path(client):
+    paths = (await client.get("/openapi.json")).json()["paths"]
+
+    assert ["model"] == [p["name"] for p in paths["/v1/models/{model}"]["get"]["parameters"]]
+
+
+async def test_no_two_operations_share_an_id(client):
+    paths = (await client.get("/openapi.json")).json()["paths"]
+
+    ids = [operation["operationId"] for path in paths.values() for operation in path.values()]
+    assert len(ids) == len(set(ids))
+
+
 async def test_the_models_are_listed_as_openai_clients_expect(client):
     reply = (await client.get("/v1/models")).json()
 
@@ -328,7 +424,7 @@ async def test_the_models_are_listed_as_openai_clients_expect(client):
 async def test_a_listed_model_says_what_it_can(client):
     entry = (await client.get("/v1/models")).json()["data"][0]
 
-    assert ("classify", ["NEGATIVE", "POSITIVE"], 512) == (
+    assert ("classify", ["NEGATIVE", "POSITIVE"], 64) == (
         entry["task"],
         entry["labels"],
         entry["max_length"],
@@ -385,14 +481,8 @@ async def test_metrics_are_scraped_as_text(client):
 async def test_the_description_holds_every_row_of_the_table(client):
     paths = (await client.get("/openapi.json")).json()["paths"]
 
-    assert {
-        "/classify",
-        "/embed",
-        "/v1/models",
-        "/health/live",
-        "/health/ready",
-        "/metrics",
-    } == set(paths)
+    listed = {re.sub(":path", "", row.path) for row in ENDPOINTS}
+    assert listed == set(paths)
 
 
 async def test_every_reference_of_the_description_leads_somewhere(client):

@@ -5,19 +5,23 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx2
 import numpy as np
 import pytest
+from tests.answering import Answering
 
 from goldcrest.config import WebConfig
 from goldcrest.errors import ConfigError
 from goldcrest.metrics import Metrics
+from goldcrest.names import TaskName
 from goldcrest.serving.service import Service
-from goldcrest.values import Reply, Request, ServedModel
+from goldcrest.tasks import Reply, Request
+from goldcrest.values import ServedModel
 from goldcrest.web.app import create
 from goldcrest.web.server import serve
 
@@ -47,18 +51,16 @@ sys.exit(run(main()))
 
 
 @dataclass
-class Held:
-    """A predict that answers only when it is released; "quick" is answered at once."""
+class Held(Answering):
+    """A service that answers only when it is released; "quick" is answered at once."""
 
-    is_ready: bool = True
+    served: Sequence[ServedModel] = ()
+    outputs: Mapping[TaskName, Any] = field(default_factory=dict)
     begun: asyncio.Event = field(default_factory=asyncio.Event)
     released: asyncio.Event = field(default_factory=asyncio.Event)
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def models(self) -> tuple[ServedModel, ...]:
-        return ()
-
-    async def predict(self, request: Request) -> Reply:
+    async def predict(self, request: Request[Any]) -> Reply[Any]:
         self.begun.set()
         try:
             if request.items != ["quick"]:
@@ -66,7 +68,7 @@ class Held:
         except asyncio.CancelledError:
             self.cancelled.set()
             raise
-        return Reply("m", np.ones((1, 1), np.float32), ("x",), (3,), (0,))
+        return Reply("m", np.ones((1, 1), np.float32), ("x",), (3,), (0,), (1,))
 
 
 @dataclass

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from goldcrest.app.source import builtins
-from goldcrest.artifact import Artifact, is_artifact, open_artifact
+from goldcrest.artifact import Artifact, Manifest, is_artifact, open_artifact
 
 
 def describe(source: str) -> Mapping[str, Any]:
@@ -34,6 +34,7 @@ def _artifact(artifact: Artifact) -> Mapping[str, Any]:
         "task": manifest.task,
         "family": manifest.family,
         "labels": list(manifest.labels),
+        **_meaning(manifest),
         "dimensions": manifest.dimensions,
         "max_length": manifest.max_length,
         "source": manifest.source,
@@ -46,9 +47,27 @@ def _artifact(artifact: Artifact) -> Mapping[str, Any]:
     }
 
 
+def _meaning(manifest: Manifest) -> Mapping[str, Any]:
+    """What says how the numbers of a task are read; nothing where the labels say it all."""
+    match manifest.task:
+        case "classify":
+            return {"problem_type": manifest.problem_type}
+        case "embed":
+            return {
+                "pooling": manifest.pooling,
+                "normalize": manifest.normalize,
+                "prompts": dict(manifest.prompts),
+                "default_prompt": manifest.default_prompt,
+            }
+        case "fill":
+            return {"mask_token": manifest.mask_token}
+        case "tokens" | "span":
+            return {}
+
+
 def _checkpoint(source: str) -> Mapping[str, Any]:
     from goldcrest.checkpoint import locate, read
-    from goldcrest.models import readout_of, resolve
+    from goldcrest.models import readout_of, readouts_of, resolve
 
     checkpoint = read(locate(source), source)
     encoder = resolve(checkpoint)
@@ -57,13 +76,16 @@ def _checkpoint(source: str) -> Mapping[str, Any]:
         "kind": "checkpoint",
         "folder": str(checkpoint.folder),
         "task": readout.task,
+        "tasks": list(readouts_of(encoder)),
         "family": encoder.family.model_type,
         "labels": list(readout.labels),
+        "problem_type": readout.problem_type or "",
+        "pooling": readout.pooling or "",
+        "prompts": dict(checkpoint.prompts),
         "dimensions": spec.width,
         "layers": spec.n_layers,
         "heads": spec.n_heads,
         "vocabulary": spec.vocab_size,
         "max_length": min(checkpoint.max_seq_length or spec.max_positions, spec.max_positions),
-        "pooling": readout.pooling or "",
         "digest": checkpoint.digest(),
     }

@@ -8,20 +8,24 @@ import os
 import sys
 import threading
 import time
+from contextlib import suppress
 from importlib.metadata import version
+from pathlib import Path
 
+from goldcrest.app.catalogue import OpenModels
 from goldcrest.app.memory import share_one_arena
-from goldcrest.app.site import Threads, open_model, open_site
+from goldcrest.app.rpc import rpc_open
+from goldcrest.app.site import Threads, open_site
 from goldcrest.app.source import Progress
 from goldcrest.config import Config, Loaded
 from goldcrest.errors import GoldcrestError
 from goldcrest.metrics import Metrics, Readings
 from goldcrest.model.opening import Site
-from goldcrest.model.version import Version
+from goldcrest.serving.keys import Keys
 from goldcrest.serving.observing import Observed
 from goldcrest.serving.routing import Routed
 from goldcrest.serving.service import Service
-from goldcrest.values import Predict
+from goldcrest.tasks import Predict
 
 _log = logging.getLogger("goldcrest")
 
@@ -47,9 +51,9 @@ class House:
         self.metrics = Metrics(version=version("goldcrest"), readings=self._readings())
         self.service: Service | None = None
         self.error: BaseException | None = None
-        self._config, self._progress = config, progress
+        self.catalogue = OpenModels(config, self.routed, progress)
+        self._config = config
         self._site: Site | None = None
-        self._versions: list[Version] = []
         self._opener = threading.Thread(target=self._open, name="open", daemon=True)
 
     def open(self) -> None:
@@ -71,8 +75,7 @@ class House:
 
     def _close(self, site: Site) -> None:
         site.batcher.close()
-        for opened in self._versions:
-            opened.close()
+        self.catalogue.close()
         site.aside.shutdown()
 
     def observed(self, predict: Predict) -> Predict:
@@ -82,13 +85,8 @@ class House:
     def _open(self) -> None:
         try:
             self._site = open_site(self._config, self.threads, report=self.metrics.report)
-            for model in self._config.models:
-                begun = time.perf_counter()
-                opened = open_model(model, self._config, self._site, self._progress)
-                self._versions.append(opened)
-                self.routed.add(opened)
-                seconds = time.perf_counter() - begun
-                _log.info("%s is open as %s after %.2f s", model.name, opened.precision, seconds)
+            self.catalogue.open_all(self._site)
+            self._site.aside.submit(_name_threads)  # it makes that thread, so that it is named too
         except Exception as error:  # noqa: BLE001  # handed to the main thread, which raises it
             self.error = error
 
@@ -102,7 +100,7 @@ class House:
 
 
 def run_server(loaded: Loaded, progress: Progress = lambda _: None) -> int:
-    """Serve the models of the settings over HTTP until a signal.
+    """Serve the models of the settings over HTTP, and gRPC if wished, until a signal.
 
     Args:
         loaded: the settings in force.
@@ -119,6 +117,8 @@ def run_server(loaded: Loaded, progress: Progress = lambda _: None) -> int:
     gc.disable()  # imports make no garbage, and looking for it takes a tenth of their time
     config = loaded.config
     house = House(config, progress)
+    import goldcrest.engine.openvino  # noqa: F401  # two threads that import hinder each other
+
     house.open()
     # Imported while the models open: loading an engine leaves the interpreter free.
     from goldcrest.web.app import create
@@ -126,18 +126,20 @@ def run_server(loaded: Loaded, progress: Progress = lambda _: None) -> int:
 
     async def main() -> int:
         house.threads.enrol()
-        house.service = Service(house.routed, house.routed, house.observed)
-        app = create(house.service, config.web, house.metrics)
-        # What lives now lives until the end: the collector need not look at it again.
-        gc.freeze()
-        gc.enable()
-        return await serve(
-            app,
-            config.web,
-            house.service,
-            started=_announce,
-            is_over=lambda: house.error is not None,
-        )
+        house.service = Service(house.routed, house.catalogue, house.observed)
+        keys = Keys({key.name: key.sha256 for key in config.keys})
+        app = create(house.service, config.web, house.metrics, keys, batch=config.batch)
+        async with rpc_open(config.rpc, house.service, keys, version=house.metrics.version):
+            # What lives now lives until the end: the collector need not look at it again.
+            gc.freeze()
+            gc.enable()
+            return await serve(
+                app,
+                config.web,
+                house.service,
+                started=_announce,
+                is_over=lambda: house.error is not None,
+            )
 
     status = 1
     try:
@@ -150,6 +152,18 @@ def run_server(loaded: Loaded, progress: Progress = lambda _: None) -> int:
     if house.error is not None:
         raise house.error
     return status
+
+
+def _name_threads() -> None:
+    """Give the threads their names in the system's eyes, for ``top -H`` and the benchmark.
+
+    Before Python 3.14 only the interpreter knows them. The main thread keeps its own, which is the
+    name of the process. Engines are open by now: their threads take over no name of ours.
+    """
+    for thread in threading.enumerate():
+        if thread is not threading.main_thread():
+            with suppress(OSError):  # it has ended, or this is no Linux
+                Path(f"/proc/self/task/{thread.native_id}/comm").write_text(thread.name[:15])
 
 
 def _announce(host: str, port: int) -> None:

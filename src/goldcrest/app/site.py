@@ -66,7 +66,11 @@ def open_model(model: ModelConfig, config: Config, site: Site, progress: Progres
         ArtifactError: it is not whole, or cannot be compiled or run here.
     """
     artifact = find_artifact(
-        model.source, cache=site.cache, precision=model.precision, progress=progress
+        model.source,
+        cache=site.cache,
+        precision=model.precision,
+        task=model.task or None,
+        progress=progress,
     )
     wishes = Wishes(
         precision=model.precision or config.engine.precision,
@@ -74,6 +78,7 @@ def open_model(model: ModelConfig, config: Config, site: Site, progress: Progres
         max_tokens=config.batch.max_grid_tokens,
         objective_s=config.batch.objective_ms / 1e3,
         warm_all=config.engine.warm == "all",
+        limit_tokens=config.batch.max_request_tokens,
     )
     return open_version(model.name, artifact, wishes, site)
 

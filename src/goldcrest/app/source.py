@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from goldcrest.artifact import Artifact, is_artifact, open_artifact
 from goldcrest.errors import ArtifactError, CheckpointNotFound
+from goldcrest.names import Readable
 
 if TYPE_CHECKING:  # they bring onnx and the Hub's client, which an artifact does without
     from goldcrest.checkpoint import Checkpoint
@@ -33,6 +35,7 @@ def find_artifact(
     *,
     cache: Path,
     precision: str = "auto",
+    task: Readable | None = None,
     progress: Progress = lambda _: None,
 ) -> Artifact:
     """Open what ``source`` names; a checkpoint is compiled into the cache on first use.
@@ -41,25 +44,29 @@ def find_artifact(
         source: a folder (an artifact or a checkpoint), a built-in name, or a Hub id.
         cache: the cache folder.
         precision: what will be asked of the artifact: "int8" makes the INT8 variant.
+        task: what a checkpoint is compiled for; None means what it was trained for.
         progress: told of each step, if there are any.
 
     Raises:
         CheckpointError: it cannot be found or read.
-        ArtifactError: it is an artifact that is not whole, or it cannot be compiled.
+        ArtifactError: it is an artifact that is not whole or does another task, or it cannot be
+            compiled.
     """
     folder = Path(source).expanduser()
     if folder.is_dir() and is_artifact(folder):
-        return open_artifact(folder)
+        return _of_task(open_artifact(folder), task)
     if not folder.is_dir() and source in builtins():
-        return open_artifact(builtins()[source])
+        return _of_task(open_artifact(builtins()[source]), task)
     variants: tuple[Variant, ...] = ("int8",) if precision == "int8" else ("f32",)
-    return _cached(_read(source), variants, cache, progress)
+    return _cached(_read(source), _Order(variants, task), cache, progress)
 
 
 def compile_model(
     source: str,
     out: Path,
     precisions: Sequence[Variant] = ("f32",),
+    *,
+    task: Readable | None = None,
     calibrate: Path | None = None,
     progress: Progress = lambda _: None,
 ) -> Artifact:
@@ -69,6 +76,7 @@ def compile_model(
         source: a folder or a Hub id.
         out: where the artifact goes; an older artifact there is replaced.
         precisions: the variants to make.
+        task: what it is for; None means what the checkpoint was trained for.
         calibrate: a file with one text of the task per line, for INT8.
         progress: told of each step.
 
@@ -83,7 +91,7 @@ def compile_model(
 
     texts = None if calibrate is None else _lines(calibrate)
     return build_artifact(
-        _read(source), out, variants=precisions, calibration=texts, progress=progress
+        _read(source), out, task=task, variants=precisions, calibration=texts, progress=progress
     )
 
 
@@ -97,22 +105,39 @@ def _read(source: str) -> Checkpoint:
         raise CheckpointNotFound(f"{error} (built in: {names})") from error
 
 
-def _cached(
-    checkpoint: Checkpoint, variants: tuple[Variant, ...], cache: Path, progress: Progress
-) -> Artifact:
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What is to be made of a checkpoint."""
+
+    variants: tuple[Variant, ...]
+    task: Readable | None
+
+
+def _of_task(artifact: Artifact, task: Readable | None) -> Artifact:
+    if task not in (None, artifact.manifest.task):
+        raise ArtifactError(
+            f"{artifact.folder} was compiled to {artifact.manifest.task}, not to {task}; compile "
+            "its checkpoint anew"
+        )
+    return artifact
+
+
+def _cached(checkpoint: Checkpoint, order: _Order, cache: Path, progress: Progress) -> Artifact:
     from goldcrest.compile import COMPILER, build_artifact
 
-    key = "\n".join([checkpoint.digest(), COMPILER, *variants])
+    key = "\n".join([checkpoint.digest(), COMPILER, order.task or "", *order.variants])
     target = cache / "artifacts" / hashlib.sha256(key.encode()).hexdigest()[:24]
     if is_artifact(target):
         try:
             artifact = open_artifact(target)
-            artifact.verify(*variants)
+            artifact.verify(*order.variants)
         except ArtifactError as error:
             _log.warning("%s; it is compiled anew", error)
         else:
             return artifact
-    return build_artifact(checkpoint, target, variants=variants, progress=progress)
+    return build_artifact(
+        checkpoint, target, task=order.task, variants=order.variants, progress=progress
+    )
 
 
 def _lines(file: Path) -> list[str]:

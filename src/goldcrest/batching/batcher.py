@@ -19,15 +19,18 @@ from goldcrest.batching.queue import JobQueue, Taken
 from goldcrest.batching.ticket import Ticket, deliver
 from goldcrest.errors import DeadlineExceeded, Draining, EngineFailed, Unavailable
 from goldcrest.packing.grid import fill
-from goldcrest.values import Answer, BatchReport, Encoding, Floats, Grid, Job, Plan, Urgency
+from goldcrest.values import BatchReport, Encoding, Floats, Grid, Job, Outputs, Plan, Urgency
 
 _log = logging.getLogger(__name__)
+
+_FINISH_S = 0.05
+"""How often a version that is about to close looks for jobs that were withdrawn."""
 
 _RESERVE = 4
 """How many times the duration of a run on a cold shape must pass, under load or in a pause."""
 
 Clock = Callable[[], float]
-Outcome = tuple[Job, Answer | BaseException]
+Outcome = tuple[Job, Floats | BaseException]
 
 
 class Batcher:
@@ -84,6 +87,12 @@ class Batcher:
             self._lanes[lane.name] = lane
             self._wake.notify_all()
 
+    def finish(self, lane: str) -> None:
+        """Return when none of a version's jobs waits or runs any more."""
+        with self._wake:
+            while not self._closed and any(job.lane == lane for job in self._places):
+                self._wake.wait(_FINISH_S)
+
     def shut(self, lane: str) -> None:
         """Stop running a version's jobs; those that still wait are refused.
 
@@ -100,8 +109,8 @@ class Batcher:
 
     async def submit(
         self, lane: str, encodings: Sequence[Encoding], urgency: Urgency
-    ) -> list[Answer]:
-        """Run encodings and wait for their answers, in order.
+    ) -> list[Floats]:
+        """Run encodings and wait for what is read for each, in order.
 
         If the caller is cancelled, those of its jobs that still wait never reach an engine.
 
@@ -112,7 +121,7 @@ class Batcher:
             Draining: the batcher was closed.
         """
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[list[Answer]] = loop.create_future()
+        future: asyncio.Future[list[Floats]] = loop.create_future()
         jobs = self._jobs(lane, encodings, urgency)
         self._admit(jobs, Ticket(len(jobs), future, loop))
         try:
@@ -123,9 +132,9 @@ class Batcher:
 
     def submit_and_wait(
         self, lane: str, encodings: Sequence[Encoding], urgency: Urgency
-    ) -> list[Answer]:
+    ) -> list[Floats]:
         """Do the same for a caller without an event loop; blocks its thread."""
-        future: Future[list[Answer]] = Future()
+        future: Future[list[Floats]] = Future()
         jobs = self._jobs(lane, encodings, urgency)
         self._admit(jobs, Ticket(len(jobs), future, None))
         return future.result()
@@ -255,8 +264,7 @@ class Batcher:
             lane.failed(grid.shape)
             yield from self._halved(lane, jobs, error)
             return
-        for job, row in zip(jobs, values, strict=True):
-            yield job, Answer(row, job.n_tokens, job.encoding.n_dropped)
+        yield from zip(jobs, values, strict=True)
 
     def _halved(self, lane: Lane, jobs: Sequence[Job], error: EngineFailed) -> Iterator[Outcome]:
         if len(jobs) == 1:
@@ -271,7 +279,7 @@ class Batcher:
                 yield from self._outcomes(lane, chosen, plan.renumbered(), self._clock())
                 left = [job for job in left if job not in chosen]
 
-    def _timed(self, lane: Lane, jobs: Sequence[Job], grid: Grid, free_since: float) -> Floats:
+    def _timed(self, lane: Lane, jobs: Sequence[Job], grid: Grid, free_since: float) -> Outputs:
         """Run a grid, and tell the lane and the reader of reports what it took."""
         shape, predicted = grid.shape, lane.predicted_s(grid.shape)
         was_cold = lane.is_cold(shape)

@@ -14,7 +14,7 @@ from goldcrest.packing.cost import CostTable
 from goldcrest.packing.grid import fill
 from goldcrest.packing.ladder import MAX_JOBS
 from goldcrest.packing.plan import NoShape, plan
-from goldcrest.values import Encoding, Floats, Grid, Job, Plan, Shape
+from goldcrest.values import Encoding, Grid, Job, Outputs, Plan, Shape
 
 _log = logging.getLogger(__name__)
 
@@ -22,8 +22,8 @@ _LEAST_S = 1e-6
 _HOPE = 0.8
 """How much cheaper than guessed a cold shape is taken to be: without hope, none would be tried."""
 
-Run = Callable[[Grid], Floats]
-"""A version's engine and head: a grid -> one row of numbers per job, in the order of its jobs."""
+Run = Callable[[Grid], Outputs]
+"""A version's engine and reader: a grid -> an array of numbers per job, in the order of its jobs."""
 
 
 class Lane:
@@ -31,7 +31,7 @@ class Lane:
 
     Args:
         name: of the version; its jobs carry it.
-        run: its engine and head; may raise anything.
+        run: its engine and reader; may raise anything.
         ladder: every shape that may run, smallest first.
         costs: what is known of their seconds; corrected by every run.
         objective_s: the longest that a grid should take.
@@ -107,8 +107,8 @@ class Lane:
     def predicted_s(self, shape: Shape) -> float:
         return self._warm.get(shape) or self.costs.seconds(shape) or 0.0
 
-    def run(self, grid: Grid) -> Floats:
-        """Run a grid and read its answers. *Shape:* ``(n_jobs, n_values)``.
+    def run(self, grid: Grid) -> Outputs:
+        """Run a grid and read its answers, an array per job.
 
         Raises:
             EngineFailed: if the runtime fails, or what it returns is not finite.
@@ -118,8 +118,8 @@ class Lane:
         except Exception as error:  # the one place that may catch anything: runtimes raise anything
             raise EngineFailed(f"the engine failed on a grid of {grid.shape}: {error}") from error
         if len(values) != grid.n_jobs:
-            raise EngineFailed(f"a grid of {grid.n_jobs} texts gave {len(values)} rows of answers")
-        if not np.isfinite(values).all():
+            raise EngineFailed(f"a grid of {grid.n_jobs} texts gave {len(values)} answers")
+        if not _are_finite(values):
             raise EngineFailed(f"a grid of {grid.shape} gave values that are not finite numbers")
         return values
 
@@ -195,6 +195,12 @@ class Lane:
             for shape in list(self._warm):
                 self._price(shape)
             self.warmed()
+
+
+def _are_finite(values: Outputs) -> bool:
+    if isinstance(values, np.ndarray):
+        return bool(np.isfinite(values).all())
+    return all(np.isfinite(array).all() for array in values)
 
 
 def specimen(shape: Shape, *, n_jobs: int) -> Grid:

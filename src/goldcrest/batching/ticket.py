@@ -8,14 +8,14 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Protocol
 
-from goldcrest.values import Answer
+from goldcrest.values import Floats
 
 
 class _Promise(Protocol):
     """What the futures of asyncio and of threads have in common."""
 
     def done(self) -> bool: ...
-    def set_result(self, result: list[Answer], /) -> None: ...
+    def set_result(self, result: list[Floats], /) -> None: ...
     def set_exception(self, exception: BaseException, /) -> None: ...
 
 
@@ -33,16 +33,16 @@ class Ticket:
     def __init__(
         self,
         n_jobs: int,
-        future: asyncio.Future[list[Answer]] | Future[list[Answer]],
+        future: asyncio.Future[list[Floats]] | Future[list[Floats]],
         loop: asyncio.AbstractEventLoop | None,
     ) -> None:
         self.loop = loop
         self._future: _Promise = future
-        self._answers: list[Answer | None] = [None] * n_jobs
+        self._answers: list[Floats | None] = [None] * n_jobs
         self._n_left = n_jobs
         self._error: BaseException | None = None
 
-    def note(self, place: int, outcome: Answer | BaseException) -> bool:
+    def note(self, place: int, outcome: Floats | BaseException) -> bool:
         """Note what became of one job; returns whether that settles the ticket."""
         if self._error is not None:
             return False

@@ -5,19 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
 from goldcrest.checkpoint.hub import pickles_among, refusal
 from goldcrest.checkpoint.tensors import Tensors, open_file, open_shards
 from goldcrest.errors import CheckpointError, CheckpointNotFound, UnsupportedModel
-from goldcrest.values import Pooling
+from goldcrest.names import Pooling
 
 _SIDE_FILES = (
     "config.json",
     "*.safetensors.index.json",
     "tokenizer*.json",
+    "added_tokens.json",
+    "*.model",
     "vocab.txt",
     "vocab.json",
     "merges.txt",
@@ -46,6 +48,8 @@ class Checkpoint:
         pooling: how sentence-transformers pools its states; None where it says nothing.
         normalize: whether sentence-transformers scales its vectors to length 1.
         max_seq_length: the limit in tokens of sentence-transformers, or None.
+        prompts: what sentence-transformers puts before a text, by name.
+        default_prompt: the name of the one it puts there unasked; empty for none.
     """
 
     source: str
@@ -55,11 +59,14 @@ class Checkpoint:
     pooling: Pooling | None = None
     normalize: bool = False
     max_seq_length: int | None = None
+    prompts: Mapping[str, str] = field(default_factory=dict)
+    default_prompt: str = ""
 
     def digest(self) -> str:
         """SHA-256, in hex, over every file an answer depends on."""
         files = {file for pattern in _SIDE_FILES for file in self.folder.glob(pattern)}
-        total = hashlib.sha256(f"{self.pooling} {self.normalize}\n".encode())
+        said = [self.pooling, self.normalize, dict(self.prompts), self.default_prompt]
+        total = hashlib.sha256(json.dumps(said).encode() + b"\n")
         for file in sorted(files | set(self.tensors.files)):
             with file.open("rb") as stream:
                 content = hashlib.file_digest(stream, "sha256").hexdigest()
@@ -92,6 +99,7 @@ def read(folder: Path, source: str = "") -> Checkpoint:
     source = source or str(folder)
     sentence = _read_modules(folder)
     inner = folder / sentence.path
+    prompts, default_prompt = _prompts(folder / "config_sentence_transformers.json")
     if not (inner / "config.json").is_file():
         raise CheckpointNotFound(f"{source} holds no config.json, so it is not a checkpoint")
     return Checkpoint(
@@ -102,6 +110,8 @@ def read(folder: Path, source: str = "") -> Checkpoint:
         pooling=sentence.pooling,
         normalize=sentence.normalize,
         max_seq_length=_max_seq_length(inner),
+        prompts=prompts,
+        default_prompt=default_prompt,
     )
 
 
@@ -183,6 +193,21 @@ def _max_seq_length(folder: Path) -> int | None:
         if isinstance(limit, int) and limit > 0:
             return limit
     return None
+
+
+def _prompts(file: Path) -> tuple[dict[str, str], str]:
+    """What is put before a text, by name, and the name of the one that is put there unasked.
+
+    Raises:
+        CheckpointError: the file says something else of prompts.
+    """
+    stated = _read_object(file) if file.is_file() else {}
+    prompts, default = stated.get("prompts") or {}, stated.get("default_prompt_name") or ""
+    if not (isinstance(prompts, dict) and all(isinstance(text, str) for text in prompts.values())):
+        raise CheckpointError(f"{file} gives prompts that are no object of texts")
+    if default and default not in prompts:
+        raise CheckpointError(f"{file} gives {default!r} as the default, but has no such prompt")
+    return prompts, default
 
 
 def _read_object(file: Path) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from goldcrest.cli.steps import steps
+from goldcrest.names import Readable
 
 
 class Variant(StrEnum):
@@ -19,7 +20,26 @@ class Variant(StrEnum):
     INT8 = "int8"
 
 
+class Purpose(StrEnum):
+    """What a checkpoint can be compiled for."""
+
+    CLASSIFY = "classify"
+    EMBED = "embed"
+    TOKENS = "tokens"
+    SPAN = "span"
+    FILL = "fill"
+
+
 _NAMES: Mapping[Variant, Literal["f32", "int8"]] = {Variant.F32: "f32", Variant.INT8: "int8"}
+
+
+_PURPOSES: Mapping[Purpose, Readable] = {
+    Purpose.CLASSIFY: "classify",
+    Purpose.EMBED: "embed",
+    Purpose.TOKENS: "tokens",
+    Purpose.SPAN: "span",
+    Purpose.FILL: "fill",
+}
 
 
 def compile_(
@@ -30,6 +50,12 @@ def compile_(
     precision: Annotated[
         list[Variant] | None,
         typer.Option("--precision", help="A variant to make; may be repeated.", show_default="f32"),
+    ] = None,
+    task: Annotated[
+        Purpose | None,
+        typer.Option(
+            "--task", help="What it is for.", show_default="what the checkpoint was trained for"
+        ),
     ] = None,
     calibrate: Annotated[
         Path | None,
@@ -44,5 +70,12 @@ def compile_(
     variants = [_NAMES[variant] for variant in precision or (Variant.F32,)]
 
     with steps() as progress:
-        artifact = compile_model(model, out, variants, calibrate, progress)
+        artifact = compile_model(
+            model,
+            out,
+            variants,
+            task=None if task is None else _PURPOSES[task],
+            calibrate=calibrate,
+            progress=progress,
+        )
     typer.echo(artifact.folder)

@@ -16,6 +16,7 @@ from goldcrest.cli.compile import compile_
 from goldcrest.cli.convert import convert
 from goldcrest.cli.given import serving
 from goldcrest.cli.info import info
+from goldcrest.cli.key import key
 from goldcrest.cli.predict import predict
 from goldcrest.cli.serve import serve
 from goldcrest.errors import ConfigError, GoldcrestError
@@ -33,6 +34,7 @@ app.command()(predict)
 app.command("compile")(compile_)
 app.command()(convert)
 app.command()(info)
+app.command()(key)
 app.add_typer(config.app, name="config")
 
 

@@ -22,5 +22,4 @@ def serve(loaded: Loaded) -> None:
 
 def _log_to_stderr() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
-    for name in ("goldcrest", "uvicorn.access"):
-        logging.getLogger(name).setLevel(logging.INFO)
+    logging.getLogger("goldcrest").setLevel(logging.INFO)

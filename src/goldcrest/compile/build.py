@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
@@ -11,20 +12,20 @@ import onnx
 
 from goldcrest.artifact import FORMAT, Artifact, Draft, FileEntry, Manifest, entry
 from goldcrest.checkpoint import Checkpoint
-from goldcrest.compile.calibration import default_texts, packed_grids
+from goldcrest.compile.calibration import default_texts, encodings_for, packed_grids
 from goldcrest.compile.quantize import quantize
-from goldcrest.errors import ArtifactError, UnsupportedModel
+from goldcrest.errors import ArtifactError, QuantizeFailed, UnsupportedModel
 from goldcrest.graph import build
 from goldcrest.models import Encoder, Readout, readout_of, resolve
+from goldcrest.names import Readable
 from goldcrest.text.tokenizer import Tokenizer
-from goldcrest.text.vocabulary import build_tokenizer
-from goldcrest.values import EncodeOptions, Encoding
+from goldcrest.text.vocabulary import build_tokenizer, special_tokens
 
 Variant = Literal["f32", "int8"]
 Progress = Callable[[str], None]
 """Told the name of each step as it begins, and an empty one at the end."""
 
-COMPILER = "1"
+COMPILER = "2"
 """Raised whenever the same checkpoint would give another artifact; part of the cache key."""
 
 
@@ -32,6 +33,7 @@ def build_artifact(
     checkpoint: Checkpoint,
     target: Path,
     *,
+    task: Readable | None = None,
     variants: Sequence[Variant] = ("f32",),
     calibration: Sequence[str] | None = None,
     progress: Progress = lambda _: None,
@@ -41,52 +43,83 @@ def build_artifact(
     Args:
         checkpoint: as `checkpoint.read` returns it.
         target: a folder that does not exist, is empty, or is an artifact, which is replaced.
+        task: what the graph puts out; None means what the checkpoint was trained for. Every
+            checkpoint can ``embed``.
         variants: the precisions to make.
         calibration: texts of the task, for INT8; None means the set that ships.
         progress: told of each step.
 
     Raises:
         CheckpointError: the checkpoint is not whole, or not of a kind we have.
+        NoTrainedHead: it was never trained for the task.
         QuantizeFailed: INT8 was asked for and could not be made.
         ArtifactError: the target is in the way.
     """
     progress("reading the checkpoint")
     encoder = resolve(checkpoint)
+    readout = readout_of(encoder, task)
+    if "int8" in variants and encoder.family.int8_refusal:
+        raise QuantizeFailed(encoder.family.int8_refusal)
     try:
-        artifact = _build(encoder, target, variants, calibration, progress)
+        with Draft(target) as draft:
+            manifest = _fill(
+                draft.folder, _Order(encoder, readout, variants, calibration, progress)
+            )
+            progress("writing the manifest")
+            artifact = draft.publish(manifest)
     except OSError as error:
         raise ArtifactError(f"{target} cannot be written: {error.strerror or error}") from error
     progress("")
     return artifact
 
 
-def _build(
-    encoder: Encoder,
-    target: Path,
-    variants: Sequence[Variant],
-    calibration: Sequence[str] | None,
-    progress: Progress,
-) -> Artifact:
-    readout = readout_of(encoder)
-    with Draft(target) as draft:
-        tokenizer = draft.folder / "tokenizer.json"
-        tokenizer.write_text(build_tokenizer(encoder.checkpoint.folder), encoding="utf-8")
-        _check_vocabulary(encoder, tokenizer)
-        progress("building the graph")
-        model = build(encoder, readout)
-        made: dict[str, FileEntry] = {}
-        for variant in variants:
-            written = model
-            if variant == "int8":
-                progress("quantising to INT8")
-                encodings = _encodings(encoder, tokenizer, calibration or default_texts())
-                written = quantize(model, packed_grids(encodings))
-            progress(f"writing {variant}")
-            file = draft.folder / f"model.{variant}.onnx"
-            onnx.save(written, file)
-            made[variant] = entry(file)
-        progress("writing the manifest")
-        return draft.publish(_manifest(encoder, readout, entry(tokenizer), made))
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What is to be built, for whom."""
+
+    encoder: Encoder
+    readout: Readout
+    variants: Sequence[Variant]
+    calibration: Sequence[str] | None
+    progress: Progress
+
+
+def _fill(folder: Path, order: _Order) -> Manifest:
+    """Write everything but the manifest, which tells of it."""
+    encoder, readout = order.encoder, order.readout
+    tokenizer = folder / "tokenizer.json"
+    tokenizer.write_text(build_tokenizer(encoder.checkpoint.folder), encoding="utf-8")
+    _check_vocabulary(encoder, tokenizer)
+    mask = _mask(encoder.checkpoint) if readout.task == "fill" else ""
+    order.progress("building the graph")
+    model = build(encoder, readout)
+    made: dict[str, FileEntry] = {}
+    for variant in order.variants:
+        written = model
+        if variant == "int8":
+            order.progress("quantising to INT8")
+            texts, loaded = order.calibration or default_texts(), _tokenizer(encoder, tokenizer)
+            encodings = encodings_for(readout.task, loaded, texts, mask=mask)
+            written = quantize(model, packed_grids(encodings))
+        order.progress(f"writing {variant}")
+        file = folder / f"model.{variant}.onnx"
+        onnx.save(written, file)
+        made[variant] = entry(file)
+    return _manifest(encoder, readout, mask=mask, tokenizer=entry(tokenizer), variants=made)
+
+
+def _mask(checkpoint: Checkpoint) -> str:
+    """The token that stands for one to be found.
+
+    Raises:
+        UnsupportedModel: the tokenizer has none.
+    """
+    token = special_tokens(checkpoint.folder).get("mask_token")
+    if token is None:
+        raise UnsupportedModel(
+            f"{checkpoint.source}: the tokenizer has no mask token, so no mask can be filled"
+        )
+    return token
 
 
 def _check_vocabulary(encoder: Encoder, tokenizer: Path) -> None:
@@ -109,12 +142,6 @@ def _tokenizer(encoder: Encoder, file: Path) -> Tokenizer:
     )
 
 
-def _encodings(encoder: Encoder, tokenizer: Path, texts: Sequence[str]) -> list[Encoding]:
-    loaded = _tokenizer(encoder, tokenizer)
-    options = EncodeOptions(max_length=min(128, _max_length(encoder)))
-    return [loaded.encode(text, options) for text in texts if text.strip()]
-
-
 def _max_length(encoder: Encoder) -> int:
     return min(
         encoder.checkpoint.max_seq_length or encoder.spec.max_positions,
@@ -123,9 +150,14 @@ def _max_length(encoder: Encoder) -> int:
 
 
 def _manifest(
-    encoder: Encoder, readout: Readout, tokenizer: FileEntry, variants: dict[str, FileEntry]
+    encoder: Encoder,
+    readout: Readout,
+    *,
+    mask: str,
+    tokenizer: FileEntry,
+    variants: dict[str, FileEntry],
 ) -> Manifest:
-    checkpoint = encoder.checkpoint
+    checkpoint, is_embedder = encoder.checkpoint, readout.task == "embed"
     return Manifest(
         format=FORMAT,
         made_by=f"goldcrest {version('goldcrest')}",
@@ -142,4 +174,7 @@ def _manifest(
         problem_type=readout.problem_type or "single_label_classification",
         pooling=readout.pooling or "cls",
         normalize=readout.normalize,
+        mask_token=mask,
+        prompts=dict(checkpoint.prompts) if is_embedder else {},
+        default_prompt=checkpoint.default_prompt if is_embedder else "",
     )

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from importlib.resources import files
+from itertools import pairwise
 
+import numpy as np
+
+from goldcrest.names import Readable
 from goldcrest.packing.grid import fill
 from goldcrest.packing.plan import first_fit
-from goldcrest.values import Encoding, Grid, Plan, Shape
+from goldcrest.text.tokenizer import Tokenizer
+from goldcrest.values import EncodeOptions, Encoding, Grid, Item, Plan, Shape
 
 SHAPE = Shape(4, 128)
 
@@ -15,6 +21,36 @@ SHAPE = Shape(4, 128)
 def default_texts() -> list[str]:
     """Everyday English of many kinds and lengths, for those who give no texts of their own."""
     return (files("goldcrest.compile") / "calibration.txt").read_text("utf-8").splitlines()
+
+
+def encodings_for(
+    task: Readable, tokenizer: Tokenizer, texts: Sequence[str], *, mask: str = ""
+) -> list[Encoding]:
+    """Encode texts as a task will see them: pairs for spans, masks to fill.
+
+    Args:
+        task: the readout's.
+        tokenizer: of the artifact.
+        texts: blank ones are left out.
+        mask: the token that is to be found, for ``fill``.
+    """
+    items: Sequence[Item] = [text for text in texts if text.strip()]
+    if task == "span" and len(items) > 1:
+        items = [(str(one), str(other)) for one, other in pairwise(items)]
+    options = EncodeOptions(max_length=min(SHAPE.width, tokenizer.max_length))
+    encodings = [tokenizer.encode(item, options) for item in items]
+    if task != "fill":
+        return encodings
+    (mask_id,) = tokenizer.ids(mask)
+    return [masked(encoding, mask_id) for encoding in encodings]
+
+
+def masked(encoding: Encoding, mask_id: int) -> Encoding:
+    """Put masks in place of tokens, one in seven as in pretraining, and pick them."""
+    picks = np.arange(min(3, encoding.n_tokens - 1), encoding.n_tokens, 7, dtype=np.int32)
+    ids = encoding.ids.copy()
+    ids[picks] = mask_id
+    return replace(encoding, ids=ids, picks=picks)
 
 
 def packed_grids(encodings: Sequence[Encoding], shape: Shape = SHAPE) -> list[Grid]:

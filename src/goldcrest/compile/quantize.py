@@ -4,6 +4,10 @@ Static scales make an answer independent of its neighbours in the batch. Weights
 channel, to seven bits: without VNNI, processors add pairs of 8-bit products in 16 bits, and eight
 bits of weight could overflow there. The token table is quantised here, with a scale per token:
 NNCF would dequantise the whole table before it is read, which runtimes then keep in f32.
+
+The head is quantised too. On random DistilBERTs and BERTs, f32 there left the error of labels as it
+was; for the scores of a vocabulary of 30,522 tokens it took away 8 % of the error and cost 2 ms a
+grid on two cores, and 10 ms with many masks.
 """
 
 from __future__ import annotations

@@ -9,13 +9,16 @@ from typing import Any
 
 import msgspec
 
+from goldcrest.config.keys import read_keys
 from goldcrest.config.machine import usable_processors
 from goldcrest.config.schema import (
+    LISTS,
     PREFIX,
     SECTIONS,
     SETTINGS,
     CacheConfig,
     Config,
+    KeyConfig,
     ModelConfig,
     Setting,
     words,
@@ -36,13 +39,15 @@ class Loaded:
     origin: Mapping[str, str]
 
     def rows(self) -> Iterator[tuple[str, Any, str]]:
-        """Yield key, value and origin of every setting, the models' last."""
+        """Yield key, value and origin of every setting, models and keys last."""
         for key in SETTINGS:
             section, _, name = key.partition(".")
             yield key, getattr(getattr(self.config, section), name), self.origin[key]
         for index, model in enumerate(self.config.models):
             for name, value in msgspec.structs.asdict(model).items():
                 yield f"models.{index}.{name}", value, self.origin["models"]
+        for index, one in enumerate(self.config.keys):  # their digests are nobody's business
+            yield f"keys.{index}.name", one.name, self.origin["keys"]
 
 
 def load(
@@ -71,10 +76,9 @@ def load(
     }
     values = {key: _value(setting, given.get(key)) for key, setting in SETTINGS.items()}
     models = _models(given["models"]) if "models" in given else Config().models
-    config = _resolved(_assemble(values, models), environ, n_processors)
-    origin = {
-        key: given[key].origin if key in given else "default" for key in (*SETTINGS, "models")
-    }
+    keys = read_keys(given["keys"]) if "keys" in given else ()
+    config = _resolved(_assemble(values, models, keys), environ, n_processors)
+    origin = {key: given[key].origin if key in given else "default" for key in (*SETTINGS, *LISTS)}
     return Loaded(config, origin)
 
 
@@ -129,12 +133,14 @@ def _name_of(source: str) -> str:
     return source.partition("@")[0].rstrip("/").rpartition("/")[2] or source
 
 
-def _assemble(values: Mapping[str, Any], models: tuple[ModelConfig, ...]) -> Config:
+def _assemble(
+    values: Mapping[str, Any], models: tuple[ModelConfig, ...], keys: tuple[KeyConfig, ...]
+) -> Config:
     sections: dict[str, Any] = {
         section: kind(**{name: values[f"{section}.{name}"] for name in kind.__struct_fields__})
         for section, kind in SECTIONS.items()
     }
-    return Config(**sections, models=models)
+    return Config(**sections, models=models, keys=keys)
 
 
 def _resolved(config: Config, environ: Mapping[str, str], n_processors: int | None) -> Config:

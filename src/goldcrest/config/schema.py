@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import msgspec
 from msgspec import Meta
 
+from goldcrest.names import Readable
+
 Precision = Literal["auto", "f32", "bf16", "int8"]
 DEFAULT_MODEL = "sentiment"
 PREFIX = "GOLDCREST_"
@@ -39,6 +41,9 @@ class BatchConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     objective_ms: Annotated[
         float, Meta(gt=0, le=60_000, description="longest time a single grid may take, in ms")
     ] = 50.0
+    max_request_tokens: Annotated[
+        int, Meta(ge=16, le=100_000_000, description="tokens that one request may bring")
+    ] = 65_536
     max_waiting_tokens: Annotated[
         int, Meta(ge=512, le=100_000_000, description="tokens that may wait before refusal")
     ] = 65_536
@@ -58,6 +63,20 @@ class WebConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         Meta(ge=0, le=3600, description="longest wait for running requests at shutdown, in s"),
     ] = 30.0
     access_log: Annotated[bool, Meta(description="a line for every request")] = False
+    public_metrics: Annotated[
+        bool, Meta(description="metrics are told without a key too, where there are keys")
+    ] = True
+
+
+class RpcConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The gRPC door, which needs the extra grpc."""
+
+    host: Annotated[str, Meta(min_length=1, description="address to listen on")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535, description="port; 0: no gRPC")] = 0
+    max_message_bytes: Annotated[
+        int, Meta(ge=1024, le=1_000_000_000, description="largest request message, in bytes")
+    ] = 4_000_000
+    max_items: Annotated[int, Meta(ge=1, le=1_000_000, description="texts per request")] = 1024
 
 
 class CacheConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -80,6 +99,17 @@ class ModelConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     precision: Annotated[
         Precision | Literal[""], Meta(description="of this model; empty: that of the engine")
     ] = ""
+    task: Annotated[
+        Readable | Literal[""],
+        Meta(description="what a checkpoint is compiled for; empty: what it was trained for"),
+    ] = ""
+
+
+class KeyConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One key that lets a caller in; the key itself is in no settings."""
+
+    name: Annotated[str, Meta(description="who shows it, as the logs call them")]
+    sha256: Annotated[str, Meta(description="its digest, in hexadecimal")]
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -88,8 +118,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     engine: EngineConfig = EngineConfig()
     batch: BatchConfig = BatchConfig()
     web: WebConfig = WebConfig()
+    rpc: RpcConfig = RpcConfig()
     cache: CacheConfig = CacheConfig()
     models: tuple[ModelConfig, ...] = (ModelConfig(source=DEFAULT_MODEL, name=DEFAULT_MODEL),)
+    keys: tuple[KeyConfig, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +182,13 @@ def _choices(kind: Any) -> tuple[Any, ...]:
     return tuple(choice for part in get_args(kind) for choice in _choices(part))
 
 
+LISTS = ("models", "keys")
+"""What a file gives as a list of tables."""
 SECTIONS: Mapping[str, type[msgspec.Struct]] = {
     "engine": EngineConfig,
     "batch": BatchConfig,
     "web": WebConfig,
+    "rpc": RpcConfig,
     "cache": CacheConfig,
 }
 SETTINGS: Mapping[str, Setting] = {

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from goldcrest.config.schema import PREFIX, SECTIONS, SETTINGS
+from goldcrest.config.schema import LISTS, PREFIX, SECTIONS, SETTINGS
 from goldcrest.errors import ConfigError
 
 
@@ -30,7 +30,7 @@ class Given:
 
 
 def from_file(path: Path) -> dict[str, Given]:
-    """Read a TOML file: ``[section]`` with keys, and ``models``."""
+    """Read a TOML file: ``[section]`` with keys, and ``models`` and ``keys``."""
     try:
         content = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
@@ -43,10 +43,10 @@ def from_file(path: Path) -> dict[str, Given]:
 
 def _flat(content: Mapping[str, Any], origin: str) -> Iterator[tuple[str, Any]]:
     for section, values in content.items():
-        if section == "models":
+        if section in LISTS:
             yield section, values
         elif section not in SECTIONS:
-            raise unknown(section, (*SECTIONS, "models"), origin)
+            raise unknown(section, (*SECTIONS, *LISTS), origin)
         elif not isinstance(values, dict):
             raise ConfigError(f"{section} = {values!r} ({origin}) is not valid: it is a section")
         else:
@@ -55,9 +55,9 @@ def _flat(content: Mapping[str, Any], origin: str) -> Iterator[tuple[str, Any]]:
 
 
 def from_environment(environ: Mapping[str, str]) -> dict[str, Given]:
-    """Read the variables ``GOLDCREST_SECTION__KEY`` and ``GOLDCREST_MODELS``."""
+    """Read ``GOLDCREST_SECTION__KEY``, ``GOLDCREST_MODELS`` and ``GOLDCREST_KEYS``."""
     keys = {setting.environment: key for key, setting in SETTINGS.items()}
-    keys[PREFIX + "MODELS"] = "models"
+    keys |= {PREFIX + name.upper(): name for name in LISTS}
     given = {}
     for variable, text in environ.items():
         if not variable.startswith(PREFIX) or variable == PREFIX + "CONFIG":

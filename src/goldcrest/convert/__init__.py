@@ -51,7 +51,7 @@ def _run_worker(pickles: list[Path], target: Path) -> None:
 
 def _copy_rest(folder: Path, out: Path) -> None:
     """Copy config and tokenizer files, those of sentence-transformers' modules too."""
-    for pattern in ("*.json", "*.txt", "*/config.json"):
+    for pattern in ("*.json", "*.txt", "*.model", "*/config.json"):
         for file in folder.glob(pattern):
             if file.name.endswith(".index.json"):
                 continue

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import openvino as ov
-
 from goldcrest.errors import EngineFailed
 from goldcrest.values import Arrays, Grid
+
+# Without its model converter, which the runtime can do without and nothing here uses: importing it
+# takes as long as all the rest, forks the process and tells the maker of every start.
+_CONVERTER = "openvino.tools.ovc"
+_is_left_out = sys.modules.setdefault(_CONVERTER, None) is None  # type: ignore[arg-type]
+import openvino as ov  # noqa: E402  # after the line above
+
+if _is_left_out:  # who asks for it by its name still finds it
+    del sys.modules[_CONVERTER]
 
 RUNTIME = f"openvino {ov.__version__} {os.environ.get('ONEDNN_MAX_CPU_ISA', '')}".rstrip()
 """What a measurement depends on beside the processor: a limit on the instruction set counts too."""

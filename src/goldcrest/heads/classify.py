@@ -2,49 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import get_args
 
 import numpy as np
 
-from goldcrest.values import Arrays, Floats, Grid, ProblemType
+from goldcrest.heads.numbers import as_is, over_windows, sigmoid, softmax
+from goldcrest.heads.plain import PlainHead, check_named
+from goldcrest.names import ProblemType
+from goldcrest.tasks import Classify, Scores
+from goldcrest.values import Answer, Floats, Item
+
+_AS_TRAINED: Mapping[ProblemType, Scores] = {
+    "single_label_classification": "softmax",
+    "multi_label_classification": "sigmoid",
+    "regression": "none",
+}
+_SCALES: Mapping[Scores, Callable[[Floats], Floats]] = {
+    "softmax": softmax,
+    "sigmoid": sigmoid,
+    "none": as_is,
+}
 
 
 @dataclass(frozen=True, slots=True)
-class ClassifyHead:
-    """One row of logits per item; what they mean depends on the problem type."""
+class ClassifyHead(PlainHead[Classify, Floats]):
+    """One row of numbers per item; what they mean depends on the problem type."""
 
     labels: tuple[str, ...]
     problem_type: ProblemType = "single_label_classification"
 
-    def answers(self, arrays: Arrays, grid: Grid) -> Floats:
-        """The logits of each job. *Shape:* ``(n_jobs, n_labels)``."""
-        return arrays["logits"][: grid.n_jobs].astype(np.float32)
+    def present(self, items: Sequence[Item], answers: Sequence[Answer], task: Classify) -> Floats:
+        """Probabilities, or bare values as asked. *Shape:* ``(n_items, n_labels)``.
 
-    def present(self, values: Sequence[Floats], options: Mapping[str, Any]) -> Floats:
-        """Probabilities, or the bare values of a regression. *Shape:* ``(n_items, n_labels)``."""
-        logits = np.stack(values)
-        match self.problem_type:
-            case "single_label_classification":
-                return softmax(logits)
-            case "multi_label_classification":
-                return sigmoid(logits)
-            case "regression":
-                return logits
+        Of an item in windows, the mean over its windows, each weighed by its tokens.
 
-
-def softmax(logits: Floats) -> Floats:
-    """Along the last axis, safe for large values."""
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    result: Floats = powers / powers.sum(axis=-1, keepdims=True)
-    return result
-
-
-def sigmoid(logits: Floats) -> Floats:
-    """Each value by itself, safe for large ones."""
-    return np.where(
-        logits >= 0,
-        1 / (1 + np.exp(-np.abs(logits))),
-        np.exp(-np.abs(logits)) / (1 + np.exp(-np.abs(logits))),
-    ).astype(np.float32)
+        Raises:
+            InvalidRequest: there are no such scores.
+        """
+        check_named("scores", task.scores, get_args(Scores))
+        if not answers:
+            return np.empty((0, len(self.labels)), np.float32)
+        scores = _AS_TRAINED[self.problem_type] if task.scores == "auto" else task.scores
+        return over_windows(answers, _SCALES[scores])

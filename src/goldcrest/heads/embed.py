@@ -1,15 +1,46 @@
-"""Embeddings: states to one vector per item."""
+"""Embeddings: vectors, their cosines, and the states of single tokens."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from goldcrest.errors import InvalidRequest
-from goldcrest.values import Arrays, Floats, Grid, Pooling
+from goldcrest.heads.numbers import over_windows, unit
+from goldcrest.heads.plain import check_named
+from goldcrest.tasks import Embed, Numbers, Similarity, States
+from goldcrest.values import Answer, Floats, Item
+
+
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """Texts that a model was trained to see before its own: "query: " and the like.
+
+    Attributes:
+        texts: by name.
+        default: the name of the one that is used where none is asked for; empty: none.
+    """
+
+    texts: Mapping[str, str] = field(default_factory=dict)
+    default: str = ""
+
+    def before(self, items: Sequence[Item], name: str | None) -> Sequence[Item]:
+        """Put a prompt before each text; token ids are taken as they are.
+
+        Raises:
+            InvalidRequest: no prompt has that name.
+        """
+        chosen = self.default if name is None else name
+        if not chosen:
+            return items
+        if chosen not in self.texts:
+            known = ", ".join(map(repr, self.texts)) or "none"
+            raise InvalidRequest(f"there is no prompt {chosen!r}; this model knows: {known}")
+        return [self.texts[chosen] + item if isinstance(item, str) else item for item in items]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,73 +48,116 @@ class EmbedHead:
     """One pooled vector per item.
 
     Attributes:
-        pooling: how an item's states become one vector.
         normalize: whether vectors have length 1 unless the caller says otherwise.
         dimensions: of a vector.
     """
 
-    pooling: Pooling
     normalize: bool
     dimensions: int
+    prompts: Prompts = Prompts()
     labels: tuple[str, ...] = ()
 
-    def answers(self, arrays: Arrays, grid: Grid) -> Floats:
-        """The vector of each job, not normalised. *Shape:* ``(n_jobs, dimensions)``."""
-        states = arrays["states"]
-        if self.pooling == "cls":
-            return states[: grid.n_jobs].astype(np.float32)
-        return pool(states, grid, self.pooling)
-
-    def present(self, values: Sequence[Floats], options: Mapping[str, Any]) -> Floats:
-        """Vectors, cut and normalised as asked. *Shape:* ``(n_items, dimensions)``.
+    def expand(self, items: Sequence[Item], task: Embed) -> Sequence[Item]:
+        """The items behind their prompt.
 
         Raises:
-            InvalidRequest: more dimensions are asked for than there are.
+            InvalidRequest: the prompt is unknown.
         """
-        n_dimensions = self._dimensions(options)
-        if not values:
-            return np.empty((0, n_dimensions), np.float32)
-        vectors = np.stack(values)[:, :n_dimensions]
-        normalize = options.get("normalize")
-        return unit(vectors) if (self.normalize if normalize is None else normalize) else vectors
+        return self.prompts.before(items, task.prompt)
 
-    def _dimensions(self, options: Mapping[str, Any]) -> int:
-        asked = options.get("dimensions")
-        if asked is None:
-            return self.dimensions
-        if not 1 <= asked <= self.dimensions:
-            raise InvalidRequest(f"dimensions must be 1 to {self.dimensions}, not {asked}")
-        return int(asked)
+    def present(
+        self, items: Sequence[Item], answers: Sequence[Answer], task: Embed
+    ) -> NDArray[Any]:
+        """Vectors, cut, normalised and narrowed as asked. *Shape:* ``(n_items, dimensions)``.
+
+        Of an item in windows, the mean of their vectors, each weighed by its tokens.
+
+        Raises:
+            InvalidRequest: more dimensions are asked for than there are, they do not fill whole
+                bytes where they must, or the numbers are of no known type.
+        """
+        n_dimensions = _checked(task, self.dimensions)
+        empty = np.empty((0, n_dimensions), np.float32)
+        vectors = over_windows(answers)[:, :n_dimensions] if answers else empty
+        normalize = self.normalize if task.normalize is None else task.normalize
+        return narrowed(unit(vectors) if normalize else vectors, task.numbers)
 
 
-def pool(states: Floats, grid: Grid, pooling: Pooling) -> Floats:
-    """Pool each job's states, skipping the gaps between jobs.
+@dataclass(frozen=True, slots=True)
+class SimilarityHead:
+    """The cosine of the first item with each of the others."""
 
-    Args:
-        states: *Shape:* ``(rows * width, n)``.
-        grid: says where each job lies.
-        pooling: "mean" or "max".
+    prompts: Prompts = Prompts()
+    labels: tuple[str, ...] = ()
 
-    Returns:
-        *Shape:* ``(n_jobs, n)``.
+    def expand(self, items: Sequence[Item], task: Similarity) -> Sequence[Item]:
+        """The items behind their prompt.
+
+        Raises:
+            InvalidRequest: there is nothing to compare the first with.
+        """
+        if len(items) < 2:
+            raise InvalidRequest("there is nothing to compare the source with; send a sentence")
+        return self.prompts.before(items, task.prompt)
+
+    def present(self, items: Sequence[Item], answers: Sequence[Answer], task: Similarity) -> Floats:
+        """One cosine for every item but the first. *Shape:* ``(n_items - 1,)``."""
+        vectors = unit(over_windows(answers))
+        result: Floats = vectors[1:] @ vectors[0]
+        return result
+
+
+@dataclass(frozen=True, slots=True)
+class StatesHead:
+    """The state of every token."""
+
+    prompts: Prompts = Prompts()
+    labels: tuple[str, ...] = ()
+
+    def expand(self, items: Sequence[Item], task: States) -> Sequence[Item]:
+        """The items behind their prompt."""
+        return self.prompts.before(items, task.prompt)
+
+    def present(
+        self, items: Sequence[Item], answers: Sequence[Answer], task: States
+    ) -> Sequence[Floats]:
+        """Per item ``(n_tokens, dimensions)``; of an item in windows, one after the other."""
+        return [np.concatenate(answer.windows) for answer in answers]
+
+
+def narrowed(vectors: Floats, numbers: Numbers) -> NDArray[Any]:
+    """Vectors in numbers of another type.
+
+    int8 scales each vector so that its largest number is 127; uint8 is that plus 128; binary and
+    ubinary keep the signs, eight to a byte, the first dimension in the highest bit; binary is
+    ubinary minus 128.
+
+    Raises:
+        InvalidRequest: bits that do not fill whole bytes.
     """
-    bounds = np.stack([grid.starts, grid.starts + grid.lengths], axis=1)
-    order = np.argsort(grid.starts)
-    edges = bounds[order].ravel()
-    # reduceat runs each segment to the next edge: every second one is a gap, and is dropped. An
-    # edge past the end is not allowed, so the last gap is left out where a job ends the grid.
-    if edges[-1] == len(states):
-        edges = edges[:-1]
-    reduce = np.maximum if pooling == "max" else np.add
-    pooled = np.empty((grid.n_jobs, states.shape[1]), np.float32)
-    pooled[order] = reduce.reduceat(states, edges, axis=0)[::2]
-    if pooling == "mean":
-        pooled /= grid.lengths[:, None]
-    return pooled
+    if numbers == "float32":
+        return vectors
+    if numbers in ("binary", "ubinary"):
+        bits = np.packbits(vectors > 0, axis=-1)
+        return bits if numbers == "ubinary" else _moved(bits, by=-128)
+    largest = np.maximum(np.abs(vectors).max(axis=-1, keepdims=True), 1e-12)
+    whole = np.rint(vectors / largest * 127).astype(np.int8)
+    return whole if numbers == "int8" else _moved(whole, by=128)
 
 
-def unit(vectors: Floats) -> Floats:
-    """Scale each vector to length 1; a zero vector stays zero."""
-    norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    result: Floats = vectors / np.maximum(norms, 1e-12)
+def _moved(numbers: NDArray[Any], *, by: int) -> NDArray[Any]:
+    """Bytes with a sign to bytes without one, or back."""
+    result: NDArray[Any] = (numbers.astype(np.int16) + by).astype(np.int8 if by < 0 else np.uint8)
     return result
+
+
+def _checked(task: Embed, dimensions: int) -> int:
+    check_named("numbers", task.numbers, get_args(Numbers))
+    asked = dimensions if task.dimensions is None else task.dimensions
+    if not 1 <= asked <= dimensions:
+        raise InvalidRequest(f"dimensions must be 1 to {dimensions}, not {asked}")
+    if task.numbers in ("binary", "ubinary") and asked % 8:
+        raise InvalidRequest(
+            f"{asked} dimensions do not fill whole bytes; {task.numbers} needs a multiple of 8"
+        )
+    return asked

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
-from goldcrest.artifact import Artifact, Manifest
+from goldcrest.artifact import Artifact
 from goldcrest.batching.batcher import Batcher
 from goldcrest.batching.lane import Lane, specimen
 from goldcrest.engine import Engine
 from goldcrest.engine.choice import Candidate, candidates, fastest
 from goldcrest.engine.processor import Processor
-from goldcrest.heads.classify import ClassifyHead
-from goldcrest.heads.embed import EmbedHead
+from goldcrest.heads.choice import heads_of
+from goldcrest.heads.reading import reader
 from goldcrest.model.notebook import Notebook
 from goldcrest.model.version import Version
 from goldcrest.packing.cost import CostTable
@@ -65,6 +65,7 @@ class Wishes:
         max_tokens: slots of the largest grid.
         objective_s: the longest that a grid should take.
         warm_all: whether the whole ladder must be warm before the version counts as ready.
+        limit_tokens: tokens that one request may bring.
     """
 
     precision: str = "auto"
@@ -72,6 +73,7 @@ class Wishes:
     max_tokens: int = 1024
     objective_s: float = 0.05
     warm_all: bool = False
+    limit_tokens: int = 1_000_000
 
 
 def open_version(name: str, artifact: Artifact, wishes: Wishes, site: Site) -> Version:
@@ -86,13 +88,13 @@ def open_version(name: str, artifact: Artifact, wishes: Wishes, site: Site) -> V
     candidate = _choose(artifact, wishes, notebook, site)
     artifact.verify(candidate.variant)
     engine = site.open_engine(artifact.variant(candidate.variant), candidate, site.n_threads)
-    head = head_of(manifest)
+    read = reader(manifest.task, manifest.pooling)
     max_length = min(wishes.max_length or manifest.max_length, manifest.max_length)
     shapes = ladder(max_length, max_tokens=wishes.max_tokens)
     costs = _known_costs(notebook, candidate)
     lane = Lane(
         name,
-        lambda grid: head.answers(engine.run(grid), grid),
+        lambda grid: read(engine.run(grid), grid),
         ladder=shapes,
         costs=costs,
         objective_s=wishes.objective_s,
@@ -110,27 +112,26 @@ def open_version(name: str, artifact: Artifact, wishes: Wishes, site: Site) -> V
 
     lane.warmed = keep
 
+    tokenizer = Tokenizer.load(
+        artifact.tokenizer,
+        max_length=max_length,
+        has_token_types=manifest.has_token_types,
+        keeps_origins=manifest.task in ("tokens", "span"),
+        mask=manifest.mask_token if manifest.task == "fill" else "",
+    )
     version = Version(
         artifact=artifact,
-        tokenizer=Tokenizer.load(
-            artifact.tokenizer, max_length=max_length, has_token_types=manifest.has_token_types
-        ),
-        head=head,
+        tokenizer=tokenizer,
+        heads=heads_of(manifest, tokenizer),
         precision=candidate.precision,
         lane=lane,
         batcher=site.batcher,
         aside=site.aside,
+        limit_tokens=wishes.limit_tokens,
         close=close,
     )
     site.batcher.open(lane)
     return version
-
-
-def head_of(manifest: Manifest) -> ClassifyHead | EmbedHead:
-    """The head that reads the graph's output."""
-    if manifest.task == "classify":
-        return ClassifyHead(manifest.labels, manifest.problem_type)
-    return EmbedHead(manifest.pooling, manifest.normalize, manifest.dimensions)
 
 
 def _key(artifact: Artifact, site: Site) -> tuple[str, ...]:

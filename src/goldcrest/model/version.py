@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 from goldcrest.artifact import Artifact
 from goldcrest.batching.batcher import Batcher
 from goldcrest.batching.lane import Lane
-from goldcrest.errors import Draining
+from goldcrest.errors import Draining, TooManyTokens
+from goldcrest.heads.choice import Heads
+from goldcrest.names import TaskName
 from goldcrest.text.tokenizer import Tokenizer
 from goldcrest.values import Answer, EncodeOptions, Encoding, Floats, Item, Urgency
 
 LONG = 4096
 """Characters from which a request is tokenised off the event loop: about a millisecond of work."""
 
-
-class Head(Protocol):
-    """What turns answers into what a caller sees."""
-
-    @property
-    def labels(self) -> tuple[str, ...]: ...
-
-    def present(self, values: Sequence[Floats], options: Mapping[str, Any]) -> Floats:
-        """Present the answers of one request. *Shape:* ``(n_items, n_values)``."""
-        ...
+Windows = tuple[Encoding, ...]
+"""The encodings of one item: one, unless it was split."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,26 +28,34 @@ class Version:
     """An artifact that is open under a name.
 
     Attributes:
-        artifact: its manifest says what it does.
+        artifact: its manifest says what it was trained for.
+        heads: what it can be asked for, and who presents it.
         precision: what runs.
         lane: where its jobs wait; open in the batcher.
         batcher: shared by all versions.
         aside: where long texts are tokenised.
+        limit_tokens: tokens that one call of ``infer`` may bring.
         close: frees the engine and keeps what was measured.
     """
 
     artifact: Artifact
     tokenizer: Tokenizer
-    head: Head
+    heads: Heads
     precision: str
     lane: Lane
     batcher: Batcher
     aside: Executor
+    limit_tokens: int
     close: Callable[[], None]
 
     @property
     def name(self) -> str:
         return self.lane.name
+
+    @property
+    def tasks(self) -> tuple[TaskName, ...]:
+        """What it can be asked for; what it was trained for comes first."""
+        return tuple(self.heads)
 
     @property
     def is_ready(self) -> bool:
@@ -68,22 +69,16 @@ class Version:
 
         Raises:
             ServingError: as the tokenizer and the batcher do.
+            TooManyTokens: the items have more of them than one call may bring.
         """
         if not items:
             return []
         if _n_characters(items) < LONG:
-            encodings = self._encode(items, options)
+            encoded = self._encode(items, options)
         else:
-            encodings = await asyncio.wrap_future(self._encode_aside(items, options))
-        return await self.batcher.submit(self.name, encodings, urgency)
-
-    def _encode_aside(
-        self, items: Sequence[Item], options: EncodeOptions
-    ) -> Future[list[Encoding]]:
-        try:
-            return self.aside.submit(self._encode, items, options)
-        except RuntimeError as error:  # the executor's word for having been shut down
-            raise Draining(f"{self.name} was closed") from error
+            encoded = await asyncio.wrap_future(self._encode_aside(items, options))
+        jobs = self._jobs(encoded)
+        return _answers(encoded, await self.batcher.submit(self.name, jobs, urgency))
 
     def infer_and_wait(
         self, items: Sequence[Item], options: EncodeOptions, urgency: Urgency
@@ -91,18 +86,46 @@ class Version:
         """Do the same for a caller without an event loop."""
         if not items:
             return []
-        encodings = self._encode(items, options)
-        return self.batcher.submit_and_wait(self.name, encodings, urgency)
+        encoded = self._encode(items, options)
+        jobs = self._jobs(encoded)
+        return _answers(encoded, self.batcher.submit_and_wait(self.name, jobs, urgency))
 
-    def _encode(self, items: Sequence[Item], options: EncodeOptions) -> list[Encoding]:
+    def _encode(self, items: Sequence[Item], options: EncodeOptions) -> list[Windows]:
+        return self.tokenizer.encode_all(items, options)
+
+    def _encode_aside(self, items: Sequence[Item], options: EncodeOptions) -> Future[list[Windows]]:
+        try:
+            return self.aside.submit(self._encode, items, options)
+        except RuntimeError as error:  # the executor's word for having been shut down
+            raise Draining(f"{self.name} was closed") from error
+
+    def _jobs(self, encoded: Sequence[Windows]) -> list[Encoding]:
+        jobs = [encoding for windows in encoded for encoding in windows]
+        n_tokens = sum([encoding.n_tokens for encoding in jobs])
+        if n_tokens > self.limit_tokens:
+            raise TooManyTokens(n_tokens, self.limit_tokens)
+        return jobs
+
+
+def _answers(encoded: Sequence[Windows], outputs: Sequence[Floats]) -> list[Answer]:
+    """Give every item what was read for its windows."""
+    if len(outputs) == len(encoded):
         return [
-            self.tokenizer.encode(item, options, index=index) for index, item in enumerate(items)
+            Answer((output,), windows) for windows, output in zip(encoded, outputs, strict=True)
         ]
+    return list(_regrouped(encoded, outputs))
+
+
+def _regrouped(encoded: Sequence[Windows], outputs: Sequence[Floats]) -> Iterator[Answer]:
+    start = 0
+    for windows in encoded:
+        yield Answer(tuple(outputs[start : start + len(windows)]), windows)
+        start += len(windows)
 
 
 def _n_characters(items: Sequence[Item]) -> int:
     return sum(
-        len(item) if isinstance(item, str) else sum(map(_n_characters_of, item)) for item in items
+        [len(item) if isinstance(item, str) else sum(map(_n_characters_of, item)) for item in items]
     )
 
 

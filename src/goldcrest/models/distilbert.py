@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from goldcrest.models.encoder import Spec
 from goldcrest.models.family import (
+    EMBEDDINGS,
     Config,
     Family,
     checked,
+    layer_names,
     read_activation,
     read_size,
 )
+from goldcrest.models.steps import SPAN, TOKENS, Decoder, Linear, Norm
 
 
 def _read_spec(config: Config) -> Spec:
@@ -27,26 +30,32 @@ def _read_spec(config: Config) -> Spec:
     )
 
 
+LAYER = {
+    "query": "attention.q_lin",
+    "key": "attention.k_lin",
+    "value": "attention.v_lin",
+    "output": "attention.out_lin",
+    "attention_norm": "sa_layer_norm",
+    "expand": "ffn.lin1",
+    "contract": "ffn.lin2",
+    "ffn_norm": "output_layer_norm",
+}
 DISTILBERT = Family(
     model_type="distilbert",
     prefix="distilbert.",
-    embeddings={
-        "embed.tokens.weight": "embeddings.word_embeddings.weight",
-        "embed.positions.weight": "embeddings.position_embeddings.weight",
-        "embed.norm.weight": "embeddings.LayerNorm.weight",
-        "embed.norm.bias": "embeddings.LayerNorm.bias",
+    names=EMBEDDINGS | layer_names("transformer.layer.{}", LAYER),
+    heads={
+        "classify": (
+            Linear("dense", "pre_classifier", then="relu"),
+            Linear("output", "classifier", to="labels"),
+        ),
+        "tokens": TOKENS,
+        "span": SPAN,
+        "fill": (
+            Linear("dense", "vocab_transform", then="own"),
+            Norm("norm", "vocab_layer_norm"),
+            Decoder("vocab_projector"),
+        ),
     },
-    layer={
-        "query": "transformer.layer.{}.attention.q_lin",
-        "key": "transformer.layer.{}.attention.k_lin",
-        "value": "transformer.layer.{}.attention.v_lin",
-        "output": "transformer.layer.{}.attention.out_lin",
-        "attention_norm": "transformer.layer.{}.sa_layer_norm",
-        "expand": "transformer.layer.{}.ffn.lin1",
-        "contract": "transformer.layer.{}.ffn.lin2",
-        "ffn_norm": "transformer.layer.{}.output_layer_norm",
-    },
-    head={"dense": "pre_classifier", "output": "classifier"},
-    head_activation="relu",
     read_spec=_read_spec,
 )

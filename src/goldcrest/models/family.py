@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, TypeVar
 
 from goldcrest.errors import UnsupportedModel
 from goldcrest.models.encoder import Activation, Spec
+from goldcrest.models.steps import Names, Step
+from goldcrest.names import Readable
 
 Config = Mapping[str, Any]
+S = TypeVar("S", bound=Spec)
+
+_NUMBER = re.compile(r"\b\d+\b")
 
 _ACTIVATIONS: dict[str, Activation] = {
     "gelu": "gelu",
@@ -24,6 +30,24 @@ _ACTIVATIONS: dict[str, Activation] = {
     "tanh": "tanh",
 }
 
+EMBEDDINGS = {
+    "embed.tokens": "embeddings.word_embeddings",
+    "embed.positions": "embeddings.position_embeddings",
+    "embed.types": "embeddings.token_type_embeddings",
+    "embed.norm": "embeddings.LayerNorm",
+}
+
+
+def layer_names(start: str, names: Mapping[str, str], layer: str = "layer.{}") -> dict[str, str]:
+    """Our names in a layer -> its names there, as `Family.names` wants them.
+
+    Args:
+        start: what stands before its names, with ``{}`` for each number.
+        names: our name within a layer -> its name within a layer.
+        layer: what stands before our names.
+    """
+    return {f"{layer}.{ours}": f"{start}.{theirs}" for ours, theirs in names.items()}
+
 
 @dataclass(frozen=True, slots=True)
 class Family:
@@ -32,59 +56,44 @@ class Family:
     Attributes:
         model_type: what ``config.json`` calls it.
         prefix: what stands before the names of the encoder's tensors in a fine-tuned model.
-        embeddings: our name -> its name, for the embeddings.
-        layer: our name within a layer -> its name, with ``{}`` for the number of the layer.
-        head: ``dense`` and ``output`` of the classifier -> its names.
-        head_activation: what stands between the two.
+        names: our name of a tensor -> its name, both without ``.weight`` or ``.bias``, and with
+            ``{}`` for each number, such as that of the layer.
+        heads: what a checkpoint was trained for -> the steps from states to logits; see `head`.
         read_spec: its config -> our spec.
+        int8_refusal: why INT8 does not suit it, as a sentence; empty where it does.
     """
 
     model_type: str
     prefix: str
-    embeddings: Mapping[str, str]
-    layer: Mapping[str, str]
-    head: Mapping[str, str]
-    head_activation: Literal["relu", "tanh"]
+    names: Mapping[str, str]
+    heads: Mapping[Readable, tuple[Step, ...]]
     read_spec: Callable[[Config], Spec]
+    int8_refusal: str = ""
 
     def encoder_names(self, spec: Spec) -> dict[str, str]:
         """Our name -> its name, for every tensor of the encoder."""
-        names = dict(self.embeddings)
-        if spec.n_token_types == 0:
-            names.pop("embed.types.weight", None)
-        for index in range(spec.n_layers):
-            for ours, theirs in self.layer.items():
-                for part in ("weight", "bias"):
-                    names[f"layer.{index}.{ours}.{part}"] = f"{theirs.format(index)}.{part}"
-        return names
+        return {ours: self._name(ours) for ours in spec.shapes()}
 
-    def head_names(self) -> dict[str, str]:
-        """Our name -> its name, for every tensor of the classifier."""
+    def head(self, task: Readable, config: Config) -> tuple[Step, ...]:
+        """The steps of a head in a model of this config; none where the family lacks that head."""
+        return tuple(step for step in self.heads.get(task, ()) if step.is_on(config))
+
+    def head_names(self) -> Names:
+        """Our name -> the names it may have, for every tensor of every head.
+
+        Ours begin with the task: ``classify.dense.weight``, ``fill.decoder.bias``.
+        """
         return {
-            f"head.{ours}.{part}": f"{theirs}.{part}"
-            for ours, theirs in self.head.items()
-            for part in ("weight", "bias")
+            f"{task}.{ours}": theirs
+            for task, steps in self.heads.items()
+            for step in steps
+            for ours, theirs in step.names().items()
         }
 
-
-def stored_shapes(spec: Spec) -> dict[str, tuple[int, ...]]:
-    """The shape that each tensor of the encoder has in a checkpoint, by our names."""
-    width, wide = spec.width, spec.ffn_width
-    matrices = dict.fromkeys(("query", "key", "value", "output"), (width, width))
-    matrices |= {"expand": (wide, width), "contract": (width, wide)}
-    shapes: dict[str, tuple[int, ...]] = {
-        "embed.tokens.weight": (spec.vocab_size, width),
-        "embed.positions.weight": (spec.position_offset + spec.max_positions, width),
-        "embed.types.weight": (spec.n_token_types, width),
-        "embed.norm.weight": (width,),
-        "embed.norm.bias": (width,),
-    }
-    for layer in (f"layer.{index}" for index in range(spec.n_layers)):
-        for name, shape in matrices.items():
-            shapes |= {f"{layer}.{name}.weight": shape, f"{layer}.{name}.bias": shape[:1]}
-        for name in ("attention_norm", "ffn_norm"):
-            shapes |= {f"{layer}.{name}.{part}": (width,) for part in ("weight", "bias")}
-    return shapes
+    def _name(self, ours: str) -> str:
+        stem, _, part = ours.rpartition(".")
+        theirs = self.names[_NUMBER.sub("{}", stem)]
+        return f"{theirs.format(*_NUMBER.findall(stem))}.{part}"
 
 
 def read_size(config: Config, *keys: str, default: int, least: int = 1) -> int:
@@ -131,16 +140,16 @@ def _first(config: Config, keys: tuple[str, ...], default: object) -> tuple[str,
     return next(((key, config[key]) for key in keys if key in config), (keys[0], default))
 
 
-def checked(spec: Spec) -> Spec:
+def checked(spec: S) -> S:
     """The spec, if its numbers agree with each other.
 
     Raises:
         UnsupportedModel: the width is not divisible among the heads.
     """
-    if spec.width % spec.n_heads:
+    if spec.attention_width % spec.n_heads:
         raise UnsupportedModel(
             f"config.json gives {spec.n_heads} attention heads, which do not divide the width of "
-            f"{spec.width}"
+            f"{spec.attention_width}"
         )
     return spec
 

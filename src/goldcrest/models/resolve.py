@@ -6,14 +6,30 @@ from dataclasses import dataclass
 
 from goldcrest.checkpoint import Checkpoint
 from goldcrest.errors import UnsupportedModel
+from goldcrest.models.albert import ALBERT
 from goldcrest.models.bert import BERT
 from goldcrest.models.distilbert import DISTILBERT
+from goldcrest.models.electra import ELECTRA
 from goldcrest.models.encoder import Spec
 from goldcrest.models.family import Family, refuse_options
+from goldcrest.models.mobilebert import MOBILEBERT
+from goldcrest.models.mpnet import MPNET
 from goldcrest.models.roberta import ROBERTA
 from goldcrest.models.weights import Weights, find_weights, starts_with
+from goldcrest.models.xlm_roberta import CAMEMBERT, XLM_ROBERTA
 
-FAMILIES: dict[str, Family] = {family.model_type: family for family in (DISTILBERT, BERT, ROBERTA)}
+_ALL = (
+    DISTILBERT,
+    BERT,
+    ROBERTA,
+    XLM_ROBERTA,
+    CAMEMBERT,
+    ALBERT,
+    ELECTRA,
+    MPNET,
+    MOBILEBERT,
+)
+FAMILIES: dict[str, Family] = {family.model_type: family for family in _ALL}
 
 
 @dataclass(frozen=True, slots=True)

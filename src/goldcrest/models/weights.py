@@ -6,13 +6,18 @@ import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from goldcrest.checkpoint import Checkpoint, Tensors
 from goldcrest.errors import TensorProblem
 from goldcrest.models.encoder import Spec
-from goldcrest.models.family import Family, stored_shapes
+from goldcrest.models.family import Family
 from goldcrest.values import Floats
 
 _ANCHOR = "embeddings.word_embeddings.weight"
+_TABLE = "embed.tokens.weight"
+_DECODE = "fill.decoder"
+_DECODER = f"{_DECODE}.weight"
 _BUFFERS = ("position_ids", "token_type_ids")  # numbers that old files store beside the weights
 _log = logging.getLogger(__name__)
 
@@ -22,7 +27,8 @@ class Weights(Mapping[str, Floats]):
     """Our name -> array, read from the file when asked for.
 
     A single token type adds the same row to every token, so it is folded into the positions; the
-    rows of the position table that no token uses are cut off.
+    rows of the position table that no token uses are cut off. Where the weight that decodes states
+    is stored in two parts, they are joined.
     """
 
     tensors: Tensors
@@ -31,6 +37,8 @@ class Weights(Mapping[str, Floats]):
 
     def __getitem__(self, name: str) -> Floats:
         array: Floats = self.tensors[self.names[name]]
+        if name == _DECODER and f"{_DECODE}.rest" in self.names:
+            return np.concatenate([array, self[f"{_DECODE}.rest"].T], axis=1)
         if name != "embed.positions.weight":
             return array
         array = array[self.spec.position_offset :]
@@ -55,9 +63,11 @@ def find_weights(checkpoint: Checkpoint, family: Family, spec: Spec) -> Weights:
     prefix = _prefix(checkpoint)
     there = {_modern(name): name for name in tensors}
     names = {ours: prefix + theirs for ours, theirs in family.encoder_names(spec).items()}
-    _check(checkpoint, names, there=there, shapes=stored_shapes(spec))
+    _check(checkpoint, names, there=there, shapes=spec.shapes())
     found = {ours: there[theirs] for ours, theirs in names.items()}
-    found |= _find_head(there, family, prefix)
+    found |= _find_heads(there, family, prefix)
+    if _is_tied(checkpoint, found):
+        found[_DECODER] = found[_TABLE]
     unused = sorted(set(tensors) - set(found.values()))
     unused = [name for name in unused if not name.endswith(_BUFFERS)]
     if unused:
@@ -94,16 +104,23 @@ def _modern(name: str) -> str:
     return stem + dot + {"gamma": "weight", "beta": "bias"}.get(last, last)
 
 
-def _find_head(there: Mapping[str, str], family: Family, prefix: str) -> dict[str, str]:
-    """The classifier's tensors stand beside the encoder's, or inside it as BERT's pooler does."""
-    beside = prefix.removesuffix(family.prefix)
+def _find_heads(there: Mapping[str, str], family: Family, prefix: str) -> dict[str, str]:
+    """A head's tensors stand beside the encoder's, or inside it as BERT's pooler does."""
+    starts = (prefix, prefix.removesuffix(family.prefix))
     found = {}
-    for ours, theirs in family.head_names().items():
-        for start in (prefix, beside):
-            if start + theirs in there:
-                found[ours] = there[start + theirs]
-                break
+    for ours, names in family.head_names().items():
+        candidates = (start + name for name in names for start in starts)
+        stored = next((name for name in candidates if name in there), None)
+        if stored is not None:
+            found[ours] = there[stored]
     return found
+
+
+def _is_tied(checkpoint: Checkpoint, found: Mapping[str, str]) -> bool:
+    """Whether the table of the tokens' embeddings stands in for the weight that decodes states."""
+    if _DECODER in found or f"{_DECODE}.bias" not in found:
+        return False
+    return checkpoint.config.get("tie_word_embeddings", True) is not False
 
 
 def _check(

@@ -31,17 +31,35 @@ def fill(plan: Plan, encodings: Sequence[Encoding]) -> Grid:
     firsts = np.cumsum(lengths, dtype=np.int32) - lengths
     token_positions = np.arange(len(token_owners), dtype=np.int32) - firsts[token_owners]
     slots = starts[token_owners] + token_positions
-    picks = np.zeros(n_picks(len(chosen)), np.int32)
-    picks[: len(chosen)] = starts
     return Grid(
         input_ids=_scatter(plan, slots, np.concatenate([encoding.ids for encoding in chosen])),
         positions=_scatter(plan, slots, token_positions),
         owners=_scatter(plan, slots, token_owners, empty=-1),
         token_types=_scatter(plan, slots, _token_types(chosen)),
-        picks=picks,
+        picks=_picks(chosen, starts.tolist()),
+        pick_counts=np.array([_n_picked(encoding) for encoding in chosen], np.int32),
         starts=starts,
         lengths=lengths,
     )
+
+
+def _n_picked(encoding: Encoding) -> int:
+    return 0 if encoding.picks is None else len(encoding.picks)
+
+
+def _picks(chosen: Sequence[Encoding], starts: Sequence[int]) -> Ints:
+    """Flat indices of the states that are wanted, padded to the ladder's next step."""
+    if all(encoding.picks is None for encoding in chosen):
+        flat = np.array(starts, np.int32)
+    else:
+        parts = [
+            np.array([start], np.int32) if encoding.picks is None else start + encoding.picks
+            for encoding, start in zip(chosen, starts, strict=True)
+        ]
+        flat = np.concatenate(parts)
+    picks = np.zeros(n_picks(len(flat)), np.int32)
+    picks[: len(flat)] = flat
+    return picks
 
 
 def _starts(plan: Plan, encodings: Sequence[Encoding]) -> list[int]:

@@ -44,15 +44,15 @@ def ladder(max_length: int, *, max_tokens: int = 1024) -> tuple[Shape, ...]:
     return tuple(sorted(single | several, key=lambda shape: (shape.n_slots, shape.rows)))
 
 
-def n_picks(n_jobs: int) -> int:
-    """Round a number of jobs up to a power of two, so that few sizes are ever compiled.
+def n_picks(n_states: int) -> int:
+    """Round a number of picked states up to a power of two, so that few sizes are ever compiled.
 
     Raises:
-        ValueError: if ``n_jobs`` is not within 1 and ``MAX_JOBS``.
+        ValueError: if there are none.
     """
-    if not 1 <= n_jobs <= MAX_JOBS:
-        raise ValueError(f"a grid holds 1 to {MAX_JOBS} jobs, not {n_jobs}")
-    return 1 << (n_jobs - 1).bit_length()
+    if n_states < 1:
+        raise ValueError(f"a grid picks at least 1 state, not {n_states}")
+    return 1 << (n_states - 1).bit_length()
 
 
 def _single_widths(max_length: int) -> list[int]:

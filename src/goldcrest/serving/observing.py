@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from goldcrest.errors import GoldcrestError
-from goldcrest.values import Predict, Reply, Request, RequestRecord
+from goldcrest.tasks import O, Predict, Reply, Request
+from goldcrest.values import RequestRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +26,10 @@ class Observed:
     record: Callable[[RequestRecord], None]
     clock: Callable[[], float]
 
-    async def __call__(self, request: Request) -> Reply:
+    async def __call__(self, request: Request[O]) -> Reply[O]:
         """Pass the request on, and record how it ended."""
         start = self.clock()
-        reply: Reply | None = None
+        reply: Reply[O] | None = None
         outcome = "internal"
         try:
             reply = await self.predict(request)
@@ -43,13 +45,16 @@ class Observed:
         return reply
 
 
-def _record(request: Request, reply: Reply | None, outcome: str, seconds: float) -> RequestRecord:
+def _record(
+    request: Request[Any], reply: Reply[Any] | None, outcome: str, seconds: float
+) -> RequestRecord:
     return RequestRecord(
-        task=request.task,
+        task=request.task.name,
         model="" if reply is None else reply.model,
         outcome=outcome,
         n_items=len(request.items),
         n_tokens=0 if reply is None else sum(reply.n_tokens),
         n_truncated=0 if reply is None else sum(map(bool, reply.n_dropped)),
         seconds=seconds,
+        caller=request.caller,
     )

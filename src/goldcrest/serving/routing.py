@@ -2,43 +2,85 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from goldcrest.errors import EmptyInput, Loading, UnknownModel, UnsupportedTask
+from goldcrest.errors import EmptyInput, Loading, UnknownModel, Unloaded, UnsupportedTask
+from goldcrest.heads.plain import Head
 from goldcrest.model.version import Version
-from goldcrest.values import Reply, Request, ServedModel, Task
+from goldcrest.names import TaskName
+from goldcrest.tasks import O, Reply, Request
+from goldcrest.values import Answer, ServedModel
+
+_TOGETHER = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """One version, asked for what its head can present."""
+    """One version, asked for what its heads can present."""
 
     version: Version
 
-    @property
-    def task(self) -> Task:
-        return self.version.artifact.manifest.task
-
-    async def __call__(self, request: Request) -> Reply:
-        """Infer, then present.
+    async def __call__(self, request: Request[O]) -> Reply[O]:
+        """Expand, infer, present.
 
         Raises:
-            UnsupportedTask: the version does another.
+            UnsupportedTask: the version does others.
             EmptyInput: there are no items.
         """
-        if request.task != self.task:
-            raise UnsupportedTask(f"{self.version.name!r} does {self.task}, not {request.task}")
         if not request.items:
             raise EmptyInput("there is nothing to answer: the list of texts is empty")
-        answers = await self.version.infer(request.items, request.encode, request.urgency)
-        head = self.version.head
-        return Reply(
-            model=self.version.name,
-            outputs=head.present([answer.values for answer in answers], request.present),
-            labels=head.labels,
-            n_tokens=tuple([answer.n_tokens for answer in answers]),
-            n_dropped=tuple([answer.n_dropped for answer in answers]),
-        )
+        head = self._head(request)
+        asked = head.expand(request.items, request.task)
+        options = request.task.encoding(request.encode)
+        answers = await self.version.infer(asked, options, request.urgency)
+        return self._reply(request, head, answers)
+
+    def wait(self, request: Request[O]) -> Reply[O]:
+        """Do the same for a caller without an event loop, and for no items too."""
+        head = self._head(request)
+        asked = head.expand(request.items, request.task) if request.items else ()
+        options = request.task.encoding(request.encode)
+        answers: list[Answer] = []
+        for start in range(0, len(asked), _TOGETHER):  # any number stays below the queue's limit
+            part = asked[start : start + _TOGETHER]
+            answers += self.version.infer_and_wait(part, options, request.urgency)
+        return self._reply(request, head, answers)
+
+    def _head(self, request: Request[O]) -> Head[Any, Any]:
+        head = self.version.heads.get(request.task.name)
+        if head is None:
+            raise UnsupportedTask(
+                f"{self.version.name!r} does {', '.join(self.version.tasks)}, "
+                f"not {request.task.name}"
+            )
+        return head
+
+    def _reply(
+        self, request: Request[O], head: Head[Any, Any], answers: Sequence[Answer]
+    ) -> Reply[O]:
+        outputs: O = head.present(request.items, answers, request.task)
+        n_each = len(answers) // len(request.items) if request.items else 1
+        n_tokens, n_dropped, n_windows = _counts(answers, n_each)
+        return Reply(self.version.name, outputs, head.labels, n_tokens, n_dropped, n_windows)
+
+
+def _counts(
+    answers: Sequence[Answer], n_each: int
+) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    """Tokens run, tokens dropped and windows of each item, which was asked in ``n_each`` parts."""
+    tokens = [answer.n_tokens for answer in answers]
+    dropped = [answer.n_dropped for answer in answers]
+    windows = [len(answer.windows) for answer in answers]
+    if n_each == 1:
+        return tuple(tokens), tuple(dropped), tuple(windows)
+    starts = range(0, len(answers), n_each)
+    return (
+        tuple(sum(tokens[start : start + n_each]) for start in starts),
+        tuple(max(dropped[start : start + n_each]) for start in starts),
+        tuple(sum(windows[start : start + n_each]) for start in starts),
+    )
 
 
 @dataclass
@@ -51,64 +93,96 @@ class Routed:
 
     expected: tuple[str, ...]
     _served: dict[str, Served] = field(default_factory=dict)
+    _unloaded: set[str] = field(default_factory=set)
 
-    async def __call__(self, request: Request) -> Reply:
+    async def __call__(self, request: Request[O]) -> Reply[O]:
         """Pass the request to the version it names, or to the default of its task.
 
         Raises:
             UnknownModel: no such name.
             UnsupportedTask: nothing here does that.
             Loading: what was asked for is not open yet.
+            Unloaded: what was asked for was taken out of service.
         """
-        return await self._find(request)(request)
+        return await Served(self.find(request.model, request.task.name))(request)
 
     def add(self, version: Version) -> None:
         """Serve a version from now on."""
         self._served[version.name] = Served(version)
+        self._unloaded.discard(version.name)
+
+    def remove(self, name: str) -> Version | None:
+        """Take a model out of service; returns its version if it was open.
+
+        Raises:
+            UnknownModel: no such name.
+        """
+        if name not in self.expected:
+            raise UnknownModel(name, self.expected)
+        self._unloaded.add(name)
+        served = self._served.pop(name, None)
+        return None if served is None else served.version
 
     @property
     def is_ready(self) -> bool:
-        return len(self._served) == len(self.expected) and all(
-            served.version.is_ready for served in self._served.values()
-        )
+        """Whether every model that is wanted is open, and its smallest shapes are warm."""
+        wanted = [name for name in self.expected if name not in self._unloaded]
+        return all(name in self._served and self._served[name].version.is_ready for name in wanted)
 
     def models(self) -> tuple[ServedModel, ...]:
         """Describe what is open, in the order of the settings."""
-        opened = [self._served[name] for name in self.expected if name in self._served]
-        firsts = {served.task: served for served in reversed(opened)}
-        return tuple(
-            _describe(served.version, is_default=firsts[served.task] is served) for served in opened
-        )
+        opened = [self._served[name].version for name in self.expected if name in self._served]
+        firsts: dict[TaskName, str] = {}
+        for version in opened:
+            for task in version.tasks:
+                firsts.setdefault(task, version.name)
+        return tuple(_describe(version, firsts) for version in opened)
 
-    def _find(self, request: Request) -> Served:
-        if request.model is not None:
-            return self._named(request.model)
-        for name in self.expected:
-            if name not in self._served:  # it may be the default: a later one must not stand in
-                raise Loading(f"no model that does {request.task} is open yet")
-            if self._served[name].task == request.task:
-                return self._served[name]
-        raise UnsupportedTask(f"no model served here does {request.task}")
+    def find(self, name: str | None, task: TaskName | None) -> Version:
+        """The version of that name, or the first that does the task, or the first at all.
 
-    def _named(self, name: str) -> Served:
+        Raises:
+            UnknownModel: no such name.
+            UnsupportedTask: nothing here does that.
+            Loading: what was asked for is not open yet.
+            Unloaded: what was asked for was taken out of service.
+        """
+        if name is not None:
+            return self._named(name)
+        for expected in self.expected:
+            if expected in self._unloaded:
+                continue
+            if expected not in self._served:  # it may be the default: no later one stands in
+                raise Loading(f"no model that does {task or 'anything'} is open yet")
+            version = self._served[expected].version
+            if task is None or task in version.heads:
+                return version
+        raise UnsupportedTask(f"no model served here does {task or 'anything'}")
+
+    def _named(self, name: str) -> Version:
+        if name in self._served:
+            return self._served[name].version
         if name not in self.expected:
             raise UnknownModel(name, self.expected)
-        if name not in self._served:
-            raise Loading(f"the model {name!r} is still loading")
-        return self._served[name]
+        if name in self._unloaded:
+            raise Unloaded(f"the model {name!r} was taken out of service; load it again")
+        raise Loading(f"the model {name!r} is still loading")
 
 
-def _describe(version: Version, *, is_default: bool) -> ServedModel:
+def _describe(version: Version, firsts: dict[TaskName, str]) -> ServedModel:
     manifest = version.artifact.manifest
     return ServedModel(
         name=version.name,
         task=manifest.task,
+        tasks=version.tasks,
         labels=manifest.labels,
         dimensions=manifest.dimensions if manifest.task == "embed" else 0,
+        pooling=manifest.pooling if manifest.task == "embed" else "",
         precision=version.precision,
         max_length=version.tokenizer.max_length,
         digest=version.artifact.digest,
         source=manifest.source,
+        family=manifest.family,
         is_ready=version.is_ready,
-        is_default=is_default,
+        defaults=tuple(task for task in version.tasks if firsts[task] == version.name),
     )

@@ -7,18 +7,53 @@ from collections.abc import Callable
 from typing import Protocol
 
 from goldcrest.errors import Draining
-from goldcrest.values import Predict, Reply, Request, ServedModel
+from goldcrest.tasks import O, Predict, Reply, Request
+from goldcrest.text.tokenizer import Tokenizer
+from goldcrest.values import ServedModel
 
 
 class Catalogue(Protocol):
-    """What knows the models that are served."""
+    """What knows the models that are served, and can open and close them."""
 
     @property
     def is_ready(self) -> bool:
         """Whether every model is open and its smallest shapes are warm."""
         ...
 
-    def models(self) -> tuple[ServedModel, ...]: ...
+    @property
+    def expected(self) -> tuple[str, ...]:
+        """The names in the settings, open or not."""
+        ...
+
+    def models(self) -> tuple[ServedModel, ...]:
+        """Describe what is open, in the order of the settings."""
+        ...
+
+    def tokenizer(self, model: str | None) -> Tokenizer:
+        """The tokenizer of a model; of the first where none is named.
+
+        Raises:
+            NotServed: there is no such model.
+            Unavailable: it is not open.
+        """
+        ...
+
+    async def load(self, model: str) -> None:
+        """Open a model of the settings that was taken out of service; an open one stays.
+
+        Raises:
+            UnknownModel: the settings have none of that name.
+            GoldcrestError: it cannot be opened.
+        """
+        ...
+
+    async def unload(self, model: str) -> None:
+        """Take a model out of service and free its memory; what runs is answered.
+
+        Raises:
+            UnknownModel: the settings have none of that name.
+        """
+        ...
 
 
 def _as_is(predict: Predict) -> Predict:
@@ -37,7 +72,7 @@ class Service:
     def __init__(
         self, predict: Predict, catalogue: Catalogue, observe: Callable[[Predict], Predict] = _as_is
     ) -> None:
-        self._answer, self._catalogue = predict, catalogue
+        self._answer, self.catalogue = predict, catalogue
         self._observed = observe(self._admit)
         self.is_draining = False
         self.n_in_flight = 0
@@ -47,12 +82,12 @@ class Service:
     @property
     def is_ready(self) -> bool:
         """Whether new requests should be sent here."""
-        return not self.is_draining and self._catalogue.is_ready
+        return not self.is_draining and self.catalogue.is_ready
 
     def models(self) -> tuple[ServedModel, ...]:
-        return self._catalogue.models()
+        return self.catalogue.models()
 
-    async def predict(self, request: Request) -> Reply:
+    async def predict(self, request: Request[O]) -> Reply[O]:
         """Answer a request.
 
         Raises:
@@ -60,7 +95,7 @@ class Service:
         """
         return await self._observed(request)
 
-    async def _admit(self, request: Request) -> Reply:
+    async def _admit(self, request: Request[O]) -> Reply[O]:
         if self.is_draining:
             raise Draining("the server is shutting down and takes no new requests")
         self.n_in_flight += 1

@@ -7,6 +7,7 @@ from threading import Event
 
 import numpy as np
 
+from goldcrest.names import Readable
 from goldcrest.values import Arrays, Floats, Grid, Ints
 
 
@@ -18,25 +19,32 @@ def fake_logits(ids: Ints, n_labels: int = 2) -> Floats:
     """
     places = np.arange(1, len(ids) + 1)
     mixed = int((ids.astype(np.int64) * places).sum()) * 2_654_435_761 % 2**32
-    return np.array([(mixed >> (8 * n)) % 256 / 64 for n in range(n_labels)], np.float32)
+    return np.array([(mixed >> (8 * n % 25)) % 256 / 64 for n in range(n_labels)], np.float32)
 
 
 class FakeEngine:
     """Runs a grid as fast as numpy adds, and remembers the shapes it ran.
 
     Args:
-        n_labels: numbers per job.
+        n_labels: numbers per job, or per token where the readout gives every one.
+        readable: which readout it plays.
         poison: token ids on which a run fails.
         gate: if given, every run waits until it is set.
     """
 
     def __init__(
-        self, n_labels: int = 2, *, poison: Collection[int] = (), gate: Event | None = None
+        self,
+        n_labels: int = 2,
+        *,
+        readable: Readable = "classify",
+        poison: Collection[int] = (),
+        gate: Event | None = None,
     ) -> None:
         self.precision = "fake"
         self.shapes: list[str] = []
         self.is_closed = False
         self._n_labels, self._poison, self._gate = n_labels, frozenset(poison), gate
+        self._readable = readable
 
     def run(self, grid: Grid) -> Arrays:
         if self._gate is not None:
@@ -45,9 +53,26 @@ class FakeEngine:
         flat = grid.input_ids.ravel()
         if self._poison and self._poison & set(flat.tolist()):
             raise RuntimeError(f"poisonous token in a grid of {grid.n_jobs}")
-        jobs = zip(grid.starts.tolist(), grid.lengths.tolist(), strict=True)
-        rows = [fake_logits(flat[start : start + n], self._n_labels) for start, n in jobs]
-        return {"logits": np.stack(rows)}
+        if self._readable == "classify":
+            return {"logits": np.stack(self._of_jobs(grid))}
+        slots = self._of_slots(grid)
+        if self._readable == "fill":
+            return {"logits": slots[grid.picks]}
+        return {"states" if self._readable == "embed" else "logits": slots}
 
     def close(self) -> None:
         self.is_closed = True
+
+    def _of_jobs(self, grid: Grid) -> list[Floats]:
+        flat = grid.input_ids.ravel()
+        jobs = zip(grid.starts.tolist(), grid.lengths.tolist(), strict=True)
+        return [fake_logits(flat[start : start + n], self._n_labels) for start, n in jobs]
+
+    def _of_slots(self, grid: Grid) -> Floats:
+        """For every token a row that depends on its text and its place. *Shape:* ``(slots, n)``."""
+        slots = np.zeros((grid.input_ids.size, self._n_labels), np.float32)
+        rows = zip(grid.starts.tolist(), self._of_jobs(grid), grid.lengths.tolist(), strict=True)
+        for start, row, length in rows:
+            places = np.arange(1, length + 1, dtype=np.float32)[:, None]
+            slots[start : start + length] = (row + places) % 4
+        return slots

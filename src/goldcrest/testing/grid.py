@@ -39,7 +39,19 @@ def _fill(encodings: Sequence[Encoding], starts: np.ndarray, *, shape: tuple[int
         owners.flat[slots] = owner
         if encoding.token_types is not None:
             types.flat[slots] = encoding.token_types
-    picks = np.zeros(1 << (len(encodings) - 1).bit_length(), np.int32)
-    picks[: len(encodings)] = starts
+    picks, counts = _picks(encodings, starts)
     lengths = np.array([encoding.n_tokens for encoding in encodings], np.int32)
-    return Grid(ids, positions, owners, types, picks, starts, lengths)
+    return Grid(ids, positions, owners, types, picks, counts, starts, lengths)
+
+
+def _picks(encodings: Sequence[Encoding], starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The states that are picked, padded to a power of two, and how many each job asks for."""
+    asked = [encoding.picks for encoding in encodings]
+    flat = [
+        slot
+        for start, picks in zip(starts.tolist(), asked, strict=True)
+        for slot in ([start] if picks is None else (start + picks).tolist())
+    ]
+    padded = np.zeros(1 << (len(flat) - 1).bit_length(), np.int32)
+    padded[: len(flat)] = flat
+    return padded, np.array([0 if p is None else len(p) for p in asked], np.int32)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import string
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tokenizers import pre_tokenizers
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 _WORDS = (
     "the a an and or but not no is was are be it this that i you he she we they of to in on at "
@@ -14,28 +15,45 @@ _WORDS = (
     "fast friendly rude happy sad angry calm wonderful terrible never again would recommend one "
     "two three time day night place people staff price quality worth money"
 )
-_PIECES = "ed ing er est ly ful less ness ment able un re dis"
+_ENDINGS = "ed ing er est ly ful less ness ment able un re dis"
+
+Special = Mapping[str, str]
+"""What a token is for -> the token, in the order of their ids."""
+
+BERT: Special = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
+MPNET: Special = {"cls": "<s>", "pad": "<pad>", "sep": "</s>", "unk": "[UNK]", "mask": "<mask>"}
+ALBERT: Special = {**BERT, "pad": "<pad>", "unk": "<unk>"}
+ROBERTA: Special = {**MPNET, "unk": "<unk>"}
 
 
-def write_word_pieces(folder: Path, n_tokens: int, max_length: int) -> int:
+def write_word_pieces(
+    folder: Path,
+    n_tokens: int,
+    max_length: int,
+    *,
+    special: Special = BERT,
+    name: str = "BertTokenizer",
+) -> int:
     """Write ``vocab.txt`` and ``tokenizer_config.json`` of an uncased WordPiece tokenizer.
 
     Args:
         folder: where.
         n_tokens: filled up to with unused tokens; 0 for no more than there are.
         max_length: tokens that the model can take.
+        special: the first tokens, and what each is for.
+        name: the tokenizer's class.
 
     Returns:
         How many tokens there are.
     """
     letters = string.ascii_lowercase + string.digits
-    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *string.punctuation, *letters]
+    tokens = [*special.values(), *string.punctuation, *letters]
     tokens += [f"##{letter}" for letter in letters]
     tokens += [word for word in _WORDS.split() if len(word) > 1]
-    tokens += [f"##{piece}" for piece in _PIECES.split()]
+    tokens += [f"##{piece}" for piece in _ENDINGS.split()]
     tokens = _filled(tokens, n_tokens, "[unused{}]")
     (folder / "vocab.txt").write_text("\n".join(tokens) + "\n", encoding="utf-8")
-    _write_options(folder, "BertTokenizer", max_length, do_lower_case=True)
+    _write_options(folder, name, max_length, do_lower_case=True)
     return len(tokens)
 
 
@@ -56,6 +74,45 @@ def write_byte_pairs(folder: Path, n_tokens: int, max_length: int) -> int:
     return len(tokens)
 
 
+def write_unigrams(
+    folder: Path,
+    n_tokens: int,
+    max_length: int,
+    *,
+    special: Special = ALBERT,
+    name: str = "AlbertTokenizer",
+) -> int:
+    """Write ``tokenizer.json`` and ``tokenizer_config.json`` of an uncased Unigram tokenizer.
+
+    Arguments and result as for `write_word_pieces`.
+    """
+    letters = string.ascii_lowercase + string.digits + string.punctuation + "▁"
+    tokens = [*special.values(), *letters, *(f"▁{word}" for word in _WORDS.split())]
+    tokens = _filled([*tokens, *_ENDINGS.split()], n_tokens, "unused{}")
+    # The longer a piece, the likelier: whole words before their letters.
+    scored = [(token, -10.0 / len(token)) for token in tokens]
+    tokenizer = Tokenizer(models.Unigram(scored, tokens.index(special["unk"]), byte_fallback=False))
+    tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.decoder = decoders.Metaspace()
+    tokenizer.post_processor = _frame(special["cls"], special["sep"], tokens)
+    tokenizer.add_special_tokens(list(special.values()))
+    tokenizer.save(str(folder / "tokenizer.json"))
+    named = {f"{use}_token": token for use, token in special.items()}
+    _write_options(folder, name, max_length, **named)
+    return len(tokens)
+
+
+def _frame(cls: str, sep: str, tokens: Sequence[str]) -> processors.TemplateProcessing:
+    """What stands around texts: a second separator between pairs where there are no types."""
+    pair = f"{cls} $A {sep} $B:1 {sep}:1" if cls == "[CLS]" else f"{cls} $A {sep} {sep} $B {sep}"
+    return processors.TemplateProcessing(
+        single=f"{cls} $A {sep}",
+        pair=pair,
+        special_tokens=[(token, tokens.index(token)) for token in (cls, sep)],
+    )
+
+
 def _merges(word: str) -> list[tuple[str, str]]:
     """The merges that build a word from its left end, a letter at a time."""
     return [(word[:end], word[end]) for end in range(1, len(word))]
@@ -67,6 +124,6 @@ def _filled(tokens: list[str], n_tokens: int, unused: str) -> list[str]:
     return tokens + [unused.format(index) for index in range(n_tokens - len(tokens))]
 
 
-def _write_options(folder: Path, name: str, max_length: int, **options: bool) -> None:
+def _write_options(folder: Path, name: str, max_length: int, **options: object) -> None:
     content = {"tokenizer_class": name, "model_max_length": max_length, **options}
     (folder / "tokenizer_config.json").write_text(json.dumps(content), encoding="utf-8")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.resources import files
+from ipaddress import ip_address
 from typing import Any
 
 from fastapi import FastAPI
@@ -13,17 +16,31 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse
 from starlette.responses import Response as StarletteResponse
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
-from goldcrest.config import WebConfig
+from goldcrest.config import BatchConfig, WebConfig
 from goldcrest.metrics import Metrics
+from goldcrest.serving.keys import Keys
 from goldcrest.serving.service import Service
-from goldcrest.web import classify, meta, tei
-from goldcrest.web.endpoint import Door, Endpoint, Served
+from goldcrest.web import classify, cohere, hf, meta, oip, openai, tei
+from goldcrest.web.connection import Attendance
+from goldcrest.web.endpoint import Door, Endpoint
 from goldcrest.web.openapi import merged
-from goldcrest.web.response import INTERNAL, problem
+from goldcrest.web.response import INTERNAL, OURS, Fault, Problems, told
+from goldcrest.web.route import Served
+from goldcrest.web.table import Table
+from goldcrest.web.visits import GONE, Visit, Visits
 
-ENDPOINTS: tuple[Endpoint, ...] = (*classify.ENDPOINTS, *tei.ENDPOINTS, *meta.ENDPOINTS)
+_log = logging.getLogger("goldcrest.web")
+ENDPOINTS: tuple[Endpoint, ...] = (
+    *classify.ENDPOINTS,
+    *openai.ENDPOINTS,
+    *cohere.ENDPOINTS,
+    *tei.ENDPOINTS,
+    *hf.ENDPOINTS,
+    *oip.ENDPOINTS,
+    *meta.ENDPOINTS,
+)
 _PAGE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
     "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'"
@@ -38,31 +55,87 @@ class App(FastAPI):
     row, unless somebody added middleware.
     """
 
-    def __init__(self, served: Sequence[tuple[Endpoint, Served]], **settings: Any) -> None:
+    def __init__(self, rows: Sequence[Endpoint], door: Door, **settings: Any) -> None:
         super().__init__(**settings)
-        self._rows = {(row.method, row.path): call for row, call in served}
-        for row, call in served:
-            self.router.routes.append(Route(row.path, call, methods=[row.method]))
+        self._endpoints, self._door = rows, door
+        served = [Served(row, door) for row in rows]
+        self._table = Table(served)
+        for row in served:
+            route = Route(row.endpoint.path, row, methods=[row.endpoint.method])
+            self.router.routes.append(route)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        call = self._rows.get((scope.get("method", ""), scope.get("path", "")))
-        if call is None or self.user_middleware:
+        found = self._table.find(scope.get("method", ""), scope.get("path", ""))
+        if found is None:
+            await self._call_unlisted(scope, receive, send)
+        elif self.user_middleware:
             await super().__call__(scope, receive, send)
         else:
-            await call(scope, receive, send)
+            row, scope["path_params"] = found
+            await row(scope, receive, send)
+
+    async def _call_unlisted(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer what is not in the table, and tell of it as of a row."""
+        visit, status = Visit(), GONE
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        route = next((row.endpoint.path for row in self.rows_at(scope["path"]).values()), "")
+        try:
+            await super().__call__(scope, receive, noting)
+        finally:
+            self._door.visits.ended(visit, scope, route=route, status=status)
+
+    def rows_at(self, path: str) -> Mapping[str, Served]:
+        """The rows of a path, by method."""
+        return self._table.at(path)
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document, made once."""
         if self.openapi_schema is None:
-            self.openapi_schema = merged(super().openapi(), ENDPOINTS)
+            is_guarded = bool(self._door.keys)
+            self.openapi_schema = merged(super().openapi(), self._endpoints, is_guarded=is_guarded)
         return self.openapi_schema
 
 
-def create(service: Service, config: WebConfig, metrics: Metrics) -> FastAPI:
-    """Make the application."""
-    door = Door(service=service, config=config, metrics=metrics, opened=int(time.time()))
+def create(
+    service: Service,
+    config: WebConfig,
+    metrics: Metrics,
+    keys: Keys | None = None,
+    *,
+    batch: BatchConfig | None = None,
+) -> FastAPI:
+    """Make the application.
+
+    Args:
+        service: answers.
+        config: of the door.
+        metrics: counts answers, and is rendered.
+        keys: what callers must show; None lets everybody in.
+        batch: limits on tokens, for protocols that tell them; None means the defaults.
+    """
+    keys = keys or Keys({})
+    if not keys and not is_loopback(config.host):
+        _log.warning(
+            "whoever reaches %s may ask anything: there are no keys; 'goldcrest key' makes one",
+            config.host,
+        )
     return App(
-        [(row, Served(row, door)) for row in ENDPOINTS],
+        [_in_force(row, config) for row in ENDPOINTS],
+        Door(
+            service=service,
+            config=config,
+            batch=batch or BatchConfig(),
+            metrics=metrics,
+            keys=keys,
+            attendance=Attendance(),
+            visits=Visits(config, metrics),
+            opened=int(time.time()),
+        ),
         title="Goldcrest",
         summary="Lightweight encoder transformers in production.",
         version=metrics.version,
@@ -71,6 +144,18 @@ def create(service: Service, config: WebConfig, metrics: Metrics) -> FastAPI:
         routes=[Route("/docs", _docs), Route("/", _root)],
         exception_handlers={HTTPException: _routing_failed, Exception: _failed},
     )
+
+
+def _in_force(row: Endpoint, config: WebConfig) -> Endpoint:
+    return replace(row, is_public=config.public_metrics) if row.path == "/metrics" else row
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 async def _docs(_: Request) -> StarletteResponse:
@@ -83,23 +168,30 @@ async def _root(_: Request) -> StarletteResponse:
 
 
 async def _routing_failed(request: Request, error: Exception) -> StarletteResponse:
-    """Say in our own shape that no route fits."""
+    """Say that no route fits: in the shape of the path's protocol, or in ours."""
     assert isinstance(error, HTTPException)  # noqa: S101  # that is what it is registered for
-    path, headers = request.url.path, dict(error.headers or {})
+    path = request.url.path
     if error.status_code == 404:
-        return _plain(404, "unknown_path", f"there is no path {path}; /docs lists them")
+        return _plain(Fault(404, "unknown_path", f"there is no path {path}; /docs lists them"))
     if error.status_code == 405:
-        message = f"{path} takes {headers.get('Allow', 'other methods')}, not {request.method}"
-        return _plain(405, "method_not_allowed", message, headers)
-    return _plain(error.status_code, "http_error", str(error.detail), headers)
+        return _wrong_method(request, request.app.rows_at(path))
+    return _plain(Fault(error.status_code, "http_error", str(error.detail)))
+
+
+def _wrong_method(request: Request, rows: Mapping[str, Served]) -> StarletteResponse:
+    """Name the methods of a path; one without rows is a page of ours."""
+    allowed = ", ".join(sorted(rows)) or "GET"
+    message = f"{request.url.path} takes {allowed}, not {request.method}"
+    problem = next((row.endpoint.problem for row in rows.values()), OURS)
+    return _plain(Fault(405, "method_not_allowed", message), problem, headers={"allow": allowed})
 
 
 async def _failed(_request: Request, _error: Exception) -> StarletteResponse:
-    return _plain(500, INTERNAL, "the server failed on this request; its log says more")
+    return _plain(Fault(500, INTERNAL, "the server failed on this request; its log says more"))
 
 
 def _plain(
-    status: int, code: str, message: str, headers: dict[str, str] | None = None
+    fault: Fault, problem: Problems = OURS, *, headers: Mapping[str, str] | None = None
 ) -> StarletteResponse:
-    body = problem(status, code, message).body
-    return StarletteResponse(body, status, headers, media_type="application/json")
+    body = told(fault, problem).body
+    return StarletteResponse(body, fault.status, headers, media_type="application/json")

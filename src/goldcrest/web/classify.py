@@ -7,10 +7,12 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from goldcrest.values import Request
-from goldcrest.web.endpoint import Door, Endpoint
-from goldcrest.web.items import PREDICT_ERRORS, checked, encode_options
+from goldcrest.tasks import Classify
+from goldcrest.web.endpoint import Call, Endpoint
+from goldcrest.web.items import PREDICT_ERRORS, encode_options
 from goldcrest.web.rows import Rows, rows
+
+_AS_TRAINED = Classify()
 
 
 class ClassifyRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,16 +45,14 @@ class ClassifyReply(msgspec.Struct, frozen=True):
     model: Annotated[str, Meta(description="the model that answered")]
 
 
-async def classify(door: Door, body: ClassifyRequest) -> ClassifyReply:
+async def classify(call: Call[ClassifyRequest]) -> ClassifyReply:
     """Answer with a row of probabilities per text and a column per label."""
-    items = [body.text] if isinstance(body.text, str) else body.text
-    reply = await door.service.predict(
-        Request(
-            task="classify",
-            items=checked(items, limit=door.config.max_items),
-            model=body.model,
-            encode=encode_options(body.max_length, truncate=body.truncate),
-        )
+    body = call.body
+    reply = await call.predict(
+        _AS_TRAINED,
+        [body.text] if isinstance(body.text, str) else body.text,
+        model=body.model,
+        encode=encode_options(body.max_length, truncate=body.truncate),
     )
     return ClassifyReply(
         predictions=rows(reply.outputs),

@@ -47,24 +47,63 @@ async def read_body(headers: Mapping[bytes, bytes], receive: Receive, *, limit: 
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-async def attended(work: Coroutine[Any, Any, T], receive: Receive) -> T:
-    """Await the work, but cancel it when the caller leaves.
+class Attendance:
+    """Cancels work whose caller leaves.
 
-    Raises:
-        CallerGone: the caller left first.
+    To learn that a caller left, somebody must wait for the word, and a task that does costs as
+    much as the rest of a short request. So a request is given one only once it has lasted a while:
+    between one and two periods.
+
+    Args:
+        period_s: how often it is looked which requests still run.
     """
-    worker = asyncio.current_task()
-    assert worker is not None  # noqa: S101  # a coroutine that runs is in a task
-    watch = asyncio.create_task(_cancel_when_gone(worker, receive))
-    try:
-        return await work
-    except asyncio.CancelledError:
-        if watch.done() and not watch.cancelled():
-            worker.uncancel()
-            raise CallerGone from None
-        raise
-    finally:
-        watch.cancel()
+
+    def __init__(self, period_s: float = 0.05) -> None:
+        self._period_s = period_s
+        self._is_ticking = False
+        self._new: dict[asyncio.Task[Any], Receive] = {}
+        self._old: dict[asyncio.Task[Any], Receive] = {}
+        self._watches: dict[asyncio.Task[Any], asyncio.Task[None]] = {}
+
+    async def attended(self, work: Coroutine[Any, Any, T], receive: Receive) -> T:
+        """Await the work, but cancel it when the caller leaves.
+
+        Raises:
+            CallerGone: the caller left first.
+        """
+        worker = asyncio.current_task()
+        assert worker is not None  # noqa: S101  # a coroutine that runs is in a task
+        self._new[worker] = receive
+        if not self._is_ticking:
+            self._tick_later()
+        try:
+            return await work
+        except asyncio.CancelledError:
+            watch = self._watches.get(worker)
+            if watch is not None and watch.done() and not watch.cancelled():
+                worker.uncancel()
+                raise CallerGone from None
+            raise
+        finally:
+            self._forget(worker)
+
+    def _tick_later(self) -> None:
+        self._is_ticking = True
+        asyncio.get_running_loop().call_later(self._period_s, self._tick)
+
+    def _tick(self) -> None:
+        for worker, receive in self._old.items():
+            self._watches[worker] = asyncio.create_task(_cancel_when_gone(worker, receive))
+        self._old, self._new = self._new, {}
+        self._is_ticking = False
+        if self._old:
+            self._tick_later()
+
+    def _forget(self, worker: asyncio.Task[Any]) -> None:
+        if self._new.pop(worker, None) is None:
+            self._old.pop(worker, None)
+            if watch := self._watches.pop(worker, None):
+                watch.cancel()
 
 
 async def _cancel_when_gone(worker: asyncio.Task[Any], receive: Receive) -> None:

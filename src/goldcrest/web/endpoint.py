@@ -1,4 +1,4 @@
-"""One row of the table of routes, and the same row at work.
+"""One row of the table of routes, and one call of it.
 
 A row says everything about a route: what is asked, what is answered, which errors may come. The
 routes, their OpenAPI description and the reference page are all made from the table.
@@ -6,27 +6,25 @@ routes, their OpenAPI description and the reference page are all made from the t
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import uuid
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
-from starlette.types import Receive, Scope, Send
 
-from goldcrest.config import WebConfig
-from goldcrest.errors import Draining, InvalidRequest, MalformedRequest, ServingError
+from goldcrest.config import BatchConfig, WebConfig
+from goldcrest.errors import ServingError
 from goldcrest.metrics import Metrics
+from goldcrest.serving.keys import Keys
 from goldcrest.serving.service import Service
-from goldcrest.web.connection import CallerGone, attended, read_body
-from goldcrest.web.response import INTERNAL, JSON, Header, Response, problem, refusal
+from goldcrest.tasks import O, Reply, Request, Task
+from goldcrest.values import AS_IT_COMES, EncodeOptions, Item
+from goldcrest.web.connection import Attendance
+from goldcrest.web.items import checked
+from goldcrest.web.response import JSON, OURS, Problems
+from goldcrest.web.visits import Visit, Visits
 
-_log = logging.getLogger("goldcrest.web")
-_encode = msgspec.json.Encoder().encode
-_ID = b"x-request-id"
-_MAX_ID_BYTES = 128
+B = TypeVar("B")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,13 +32,67 @@ class Door:
     """What the routes stand on.
 
     Attributes:
+        batch: the limits on tokens, which others keep and some protocols tell.
+        keys: those that callers must show; none means that everybody may come in.
+        attendance: knows which callers are still there.
+        visits: hears what became of every request.
         opened: when the server was made, in seconds since 1970.
     """
 
     service: Service
     config: WebConfig
+    batch: BatchConfig
     metrics: Metrics
+    keys: Keys
+    attendance: Attendance
+    visits: Visits
     opened: int
+
+
+class Call(msgspec.Struct, Generic[B], frozen=True):
+    """One request, as a route sees it; a struct, because one is made for every request.
+
+    Attributes:
+        body: decoded, or as it came where the row asks for ``bytes``; None where there is none.
+        path: the parameters of a path such as "/v2/models/{model}/infer".
+        headers: names in lower case.
+        visit: where it is noted who asks, and what became of it.
+    """
+
+    door: Door
+    body: B
+    path: Mapping[str, str]
+    headers: Mapping[bytes, bytes]
+    visit: Visit
+
+    @property
+    def caller(self) -> str:
+        """The name of the key that was shown; empty where none is asked for."""
+        return self.visit.caller
+
+    async def predict(
+        self,
+        task: Task[O],
+        items: Sequence[Item],
+        *,
+        model: str | None = None,
+        encode: EncodeOptions = AS_IT_COMES,
+    ) -> Reply[O]:
+        """Ask the service in the name of this caller.
+
+        Raises:
+            EmptyInput: there are no items.
+            TooManyItems: there are more than the settings allow.
+            ServingError: whatever else keeps them from being answered.
+        """
+        limit = self.door.config.max_items
+        items, visit = checked(items, limit=limit, n_parts=task.n_parts), self.visit
+        visit.n_items += len(items)
+        request = Request(task, items, model, encode, caller=visit.caller)
+        reply = await self.door.service.predict(request)
+        visit.model = reply.model
+        visit.n_tokens += sum(reply.n_tokens)
+        return reply
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,82 +100,32 @@ class Endpoint:
     """A row of the table.
 
     Attributes:
+        path: may hold parameters, ``{name}``, or ``{name:path}`` where slashes may be in it.
         summary: one line; the docstring of ``call`` is the description.
         call: answers; returns the reply, or a whole ``Response``.
         reply: the type of the reply, for the description only; None is plain text.
-        request: the type of the body, or None where there is none.
-        errors: what may go wrong beside an internal error.
+        request: the type of the body; ``bytes`` as it came; None where there is none.
+        described: what the body holds where ``request`` is ``bytes``, for the description.
+        is_binary_too: whether request and reply may also be "application/octet-stream".
+        errors: what may go wrong beside an internal error and a missing key.
         other_statuses: statuses beside 200 that carry the reply too, and when they do.
         example: a body to try.
+        problem: how errors are told.
+        is_public: answered to callers without a key too.
     """
 
     path: str
     method: Literal["GET", "POST"]
     tag: str
     summary: str
-    call: Callable[[Door, Any], Coroutine[Any, Any, Any]]
+    call: Callable[[Call[Any]], Coroutine[Any, Any, Any]]
     reply: Any
-    request: type[msgspec.Struct] | None = None
+    request: type[msgspec.Struct] | type[bytes] | None = None
+    described: Any = None
+    is_binary_too: bool = False
     errors: tuple[type[ServingError], ...] = ()
     other_statuses: Mapping[int, str] = field(default_factory=dict)
     example: Mapping[str, Any] | None = None
     media_type: str = JSON.decode()
-
-
-class Served:
-    """A row at work: an ASGI application for one path."""
-
-    def __init__(self, endpoint: Endpoint, door: Door) -> None:
-        self._call, self._door = endpoint.call, door
-        self._decoder = msgspec.json.Decoder(endpoint.request) if endpoint.request else None
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = dict(scope["headers"])
-        asked = _asked_id(headers)
-        try:
-            response = await self._respond(headers, receive)
-        except CallerGone:
-            return
-        except ServingError as error:
-            response = refusal(error)
-        except asyncio.CancelledError:
-            if not self._door.service.is_draining:
-                raise
-            response = refusal(Draining("the server shut down before the answer was ready"))
-        except Exception:  # noqa: BLE001  # the caller gets a sentence, the log the traceback
-            response, asked = _internal(scope["path"], asked)
-        await response.send(send, asked)
-
-    async def _respond(self, headers: Mapping[bytes, bytes], receive: Receive) -> Response:
-        if self._decoder is None:
-            reply = await self._call(self._door, None)
-        else:
-            body = await read_body(headers, receive, limit=self._door.config.max_body_bytes)
-            reply = await attended(self._call(self._door, self._decoded(body)), receive)
-        return reply if isinstance(reply, Response) else Response(_encode(reply))
-
-    def _decoded(self, body: bytes) -> Any:
-        assert self._decoder is not None  # noqa: S101  # only called where there is a body
-        try:
-            return self._decoder.decode(body)
-        except msgspec.ValidationError as error:
-            raise InvalidRequest(f"the request is not of the shape asked for: {error}") from error
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise MalformedRequest(f"the body is not valid JSON: {error}") from error
-
-
-def _asked_id(headers: Mapping[bytes, bytes]) -> tuple[Header, ...]:
-    """Return the caller's own name for the request, to be sent back."""
-    value = headers.get(_ID)
-    if value is None or len(value) > _MAX_ID_BYTES or not value.isascii():
-        return ()
-    return ((_ID, value),)
-
-
-def _internal(path: str, asked: tuple[Header, ...]) -> tuple[Response, tuple[Header, ...]]:
-    """Log the exception that is being handled, once, under an id that the caller gets too."""
-    named = asked or ((_ID, uuid.uuid4().hex.encode()),)
-    request_id = named[0][1].decode()
-    _log.exception("request %s on %s failed", request_id, path)
-    message = f"the server failed on this request; its log says more under {request_id}"
-    return problem(500, INTERNAL, message), named
+    problem: Problems = OURS
+    is_public: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from goldcrest.errors import (
     BodyTooLarge,
@@ -17,7 +18,9 @@ from goldcrest.errors import (
     Overloaded,
     ServingError,
     TooManyItems,
+    TooManyTokens,
     UnknownModel,
+    Unloaded,
     UnsupportedTask,
 )
 from goldcrest.values import EncodeOptions, Item
@@ -28,31 +31,34 @@ PREDICT_ERRORS: tuple[type[ServingError], ...] = (
     EmptyInput,
     InputTooLong,
     TooManyItems,
+    TooManyTokens,
     BodyTooLarge,
     UnknownModel,
     UnsupportedTask,
     Overloaded,
     DeadlineExceeded,
     Loading,
+    Unloaded,
     Draining,
     EngineFailed,
 )
 
 
-def checked(items: Sequence[Item], *, limit: int) -> Sequence[Item]:
+def checked(items: Sequence[Item], *, limit: int, n_parts: int = 1) -> Sequence[Item]:
     """Return the items if there are some, and not too many.
 
     Raises:
         EmptyInput: the list is empty.
-        TooManyItems: it is longer than ``limit``.
+        TooManyItems: it is longer than ``limit``, each item counted as ``n_parts``.
     """
     if not items:
         raise EmptyInput("the request holds no text; send at least one")
-    if len(items) > limit:
-        raise TooManyItems(len(items), limit)
+    if len(items) * n_parts > limit:
+        raise TooManyItems(len(items) * n_parts, limit)
     return items
 
 
+@lru_cache(maxsize=256)  # most requests ask for the same
 def encode_options(max_length: int | None, *, truncate: bool) -> EncodeOptions:
     """Say in the service's words how long an item may be and what happens to a longer one."""
     return EncodeOptions(max_length, overflow="truncate" if truncate else "reject")

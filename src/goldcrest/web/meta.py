@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from goldcrest.values import ServedModel, Task
-from goldcrest.web.endpoint import Door, Endpoint
+from goldcrest.names import Readable, TaskName
+from goldcrest.values import ServedModel
+from goldcrest.web.endpoint import Call, Endpoint
 from goldcrest.web.response import Response
 
 
@@ -17,15 +18,18 @@ class ModelEntry(msgspec.Struct, frozen=True):
 
     id: str
     created: Annotated[int, Meta(description="when the server started, in s since 1970")]
-    task: Task
-    labels: Annotated[tuple[str, ...], Meta(description="of a classifier, in order")]
+    task: Annotated[Readable, Meta(description="what it was trained for")]
+    tasks: Annotated[tuple[TaskName, ...], Meta(description="everything it can be asked for")]
+    labels: Annotated[tuple[str, ...], Meta(description="of its outputs, in order")]
     dimensions: Annotated[int, Meta(description="of an embedder's vectors, else 0")]
     precision: Annotated[str, Meta(description="what runs; empty until it is chosen")]
     max_length: Annotated[int, Meta(description="tokens per text, special ones included")]
     digest: Annotated[str, Meta(description="of the artifact")]
     source: Annotated[str, Meta(description="what the artifact was made from")]
     is_ready: bool
-    is_default: Annotated[bool, Meta(description="answers its task when no model is named")]
+    defaults: Annotated[
+        tuple[TaskName, ...], Meta(description="tasks it answers when no model is named")
+    ]
     object: Literal["model"] = "model"
     owned_by: str = "goldcrest"
 
@@ -57,8 +61,9 @@ class Readiness(msgspec.Struct, frozen=True):
     models: list[ModelState]
 
 
-async def list_models(door: Door, _: None) -> ModelList:
+async def list_models(call: Call[None]) -> ModelList:
     """Answer with the names that ``model`` in a request may have, as ``id``."""
+    door = call.door
     return ModelList([_entry(model, created=door.opened) for model in door.service.models()])
 
 
@@ -67,6 +72,7 @@ def _entry(model: ServedModel, *, created: int) -> ModelEntry:
         id=model.name,
         created=created,
         task=model.task,
+        tasks=model.tasks,
         labels=model.labels,
         dimensions=model.dimensions,
         precision=model.precision,
@@ -74,18 +80,18 @@ def _entry(model: ServedModel, *, created: int) -> ModelEntry:
         digest=model.digest,
         source=model.source,
         is_ready=model.is_ready,
-        is_default=model.is_default,
+        defaults=model.defaults,
     )
 
 
-async def live(_door: Door, _: None) -> Live:
+async def live(_: Call[None]) -> Live:
     """Answer 200 as long as the process can answer at all; restart it when this fails."""
     return Live()
 
 
-async def ready(door: Door, _: None) -> Response:
+async def ready(call: Call[None]) -> Response:
     """Answer 200 when every model is warm; 503 while one loads or the server drains."""
-    service = door.service
+    service = call.door.service
     status: Literal["ready", "loading", "draining"] = "ready"
     if not service.is_ready:
         status = "draining" if service.is_draining else "loading"
@@ -96,9 +102,10 @@ async def ready(door: Door, _: None) -> Response:
     return Response(body, status=503, headers=((b"retry-after", b"1"),))
 
 
-async def metrics(door: Door, _: None) -> Response:
+async def metrics(call: Call[None]) -> Response:
     """Render the counters in the Prometheus text format."""
-    return Response(door.metrics.render(), media_type=door.metrics.content_type.encode())
+    counted = call.door.metrics
+    return Response(counted.render(), media_type=counted.content_type.encode())
 
 
 ENDPOINTS = (
@@ -117,6 +124,7 @@ ENDPOINTS = (
         summary="Is the process alive?",
         call=live,
         reply=Live,
+        is_public=True,
     ),
     Endpoint(
         path="/health/ready",
@@ -125,6 +133,7 @@ ENDPOINTS = (
         summary="Should it get requests?",
         call=ready,
         reply=Readiness,
+        is_public=True,
         other_statuses={503: "A model loads, or the server drains."},
     ),
     Endpoint(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from math import ceil
+from typing import Any
 
 import msgspec
 from starlette.types import Send
@@ -17,6 +18,7 @@ from goldcrest.errors import (
     NotServed,
     Overloaded,
     ServingError,
+    Unauthorized,
     Unavailable,
 )
 
@@ -27,6 +29,7 @@ STATUS: Mapping[type[ServingError], int] = {
     InvalidRequest: 422,
     MalformedRequest: 400,
     BodyTooLarge: 413,
+    Unauthorized: 401,
     NotServed: 404,
     Overloaded: 429,
     DeadlineExceeded: 504,
@@ -35,6 +38,7 @@ STATUS: Mapping[type[ServingError], int] = {
 """An error has the status of the nearest of its ancestors that is listed."""
 
 Header = tuple[bytes, bytes]
+Buffer = bytes | memoryview
 _encode = msgspec.json.Encoder().encode
 
 
@@ -52,47 +56,106 @@ class ErrorReply(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Response:
-    """Status, headers beside type and length, and body."""
+class Fault:
+    """What is told of an error, before a protocol gives it a shape.
 
-    body: bytes
+    Attributes:
+        code: stable, such as "input_too_long"; "internal" for what was not foreseen.
+        message: a sentence.
+        error: what was raised; None for what was not foreseen, or where no route fits.
+    """
+
+    status: int
+    code: str
+    message: str
+    error: ServingError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problems:
+    """How a protocol tells of errors.
+
+    Attributes:
+        reply: the type of the body, for the description.
+        write: makes the body, a value of that type.
+        statuses: where they differ from ``STATUS``; looked up in the same way, before it.
+    """
+
+    reply: type[msgspec.Struct]
+    write: Callable[[Fault], Any]
+    statuses: Mapping[type[ServingError], int] = field(default_factory=dict)
+
+    def status_of(self, kind: type[ServingError]) -> int:
+        """Return the HTTP status of an error class."""
+        known = {**STATUS, **self.statuses}
+        return next(known[ancestor] for ancestor in kind.__mro__ if ancestor in known)
+
+
+OURS = Problems(ErrorReply, lambda fault: ErrorReply(Problem(fault.code, fault.message)))
+"""The shape of our own routes."""
+
+
+class Response(msgspec.Struct, frozen=True):
+    """Status, headers beside type and length, and body; a struct: one is made for every request.
+
+    Attributes:
+        body: a tuple of buffers is sent one after the other, without a copy.
+    """
+
+    body: bytes | tuple[Buffer, ...]
     status: int = 200
     media_type: bytes = JSON
     headers: tuple[Header, ...] = ()
 
     async def send(self, send: Send, extra: tuple[Header, ...] = ()) -> None:
         """Write it out, with the headers that this request adds."""
-        await send(
-            {
-                "type": "http.response.start",
-                "status": self.status,
-                "headers": [
-                    (b"content-type", self.media_type),
-                    (b"content-length", b"%d" % len(self.body)),
-                    *self.headers,
-                    *extra,
-                ],
-            }
-        )
-        await send({"type": "http.response.body", "body": self.body})
+        body = self.body
+        if isinstance(body, tuple):
+            await self._send_parts(send, extra, [memoryview(part).cast("B") for part in body])
+        else:
+            await send(self._start(len(body), extra))
+            await send({"type": "http.response.body", "body": body})
+
+    async def _send_parts(
+        self, send: Send, extra: tuple[Header, ...], parts: list[memoryview]
+    ) -> None:
+        await send(self._start(sum(map(len, parts)), extra))
+        for part in parts:
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    def _start(self, n_bytes: int, extra: tuple[Header, ...]) -> dict[str, Any]:
+        return {
+            "type": "http.response.start",
+            "status": self.status,
+            "headers": [
+                (b"content-type", self.media_type),
+                (b"content-length", b"%d" % n_bytes),
+                *self.headers,
+                *extra,
+            ],
+        }
 
 
 def status_of(kind: type[ServingError]) -> int:
-    """Return the HTTP status of an error class."""
-    return next(STATUS[ancestor] for ancestor in kind.__mro__ if ancestor in STATUS)
+    """Return the HTTP status of an error class on our own routes."""
+    return OURS.status_of(kind)
 
 
-def refusal(error: ServingError) -> Response:
+def refusal(error: ServingError, problems: Problems = OURS) -> Response:
     """Turn an error into the response that says so."""
-    return problem(status_of(type(error)), error.code, str(error), headers=_retry_after(error))
+    status = problems.status_of(type(error))
+    return told(Fault(status, error.code, str(error), error), problems, headers=_headers(error))
 
 
-def problem(status: int, code: str, message: str, *, headers: tuple[Header, ...] = ()) -> Response:
-    """Return a response whose body names a code and says a sentence."""
-    return Response(_encode(ErrorReply(Problem(code, message))), status, headers=headers)
+def told(fault: Fault, problems: Problems = OURS, *, headers: tuple[Header, ...] = ()) -> Response:
+    """Return a response that tells of a fault in a protocol's shape."""
+    return Response(_encode(problems.write(fault)), fault.status, headers=headers)
 
 
-def _retry_after(error: ServingError) -> tuple[Header, ...]:
+def _headers(error: ServingError) -> tuple[Header, ...]:
+    if isinstance(error, Unauthorized):
+        return ((b"www-authenticate", b"Bearer"),)
     if not isinstance(error, (Overloaded, Unavailable)):
         return ()
     seconds = max(1, ceil(getattr(error, "retry_after_s", 1.0)))

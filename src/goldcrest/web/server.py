@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 from goldcrest.config import WebConfig
 from goldcrest.errors import ConfigError
 from goldcrest.serving.service import Service
+from goldcrest.web.wire import GatheringProtocol
 
 T = TypeVar("T")
 _log = logging.getLogger("goldcrest.web")
@@ -140,12 +141,12 @@ def _uvicorn_config(app: ASGIApp, config: WebConfig) -> uvicorn.Config:
         host=config.host,
         port=config.port,
         loop="uvloop",
-        http="httptools",
+        http=GatheringProtocol,
         ws="none",
         lifespan="off",
         interface="asgi3",
         log_config=None,
-        access_log=config.access_log,
+        access_log=False,  # ours says more
         proxy_headers=False,
         server_header=False,
         forwarded_allow_ips="",  # given, so that no environment variable is read
