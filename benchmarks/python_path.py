@@ -102,7 +102,7 @@ async def _serve(config: Config, engine_s: float) -> int:
     gc.freeze()  # as `goldcrest serve` does
     status = await serve(app, config.web, service, started=_announce)
     batcher.close()
-    models.close()
+    models.close(5.0)
     return status
 
 
@@ -159,7 +159,7 @@ def measure(seconds: float, n_clients: int, engine_ms: float, profile: Path | No
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=5.0)
-    parser.add_argument("--clients", type=int, default=32)
+    parser.add_argument("--clients", type=int, default=64)
     parser.add_argument("--engine-ms", type=float, default=2.0, help="what a grid takes")
     parser.add_argument("--profile", type=Path, help="write a profile of the server's event loop")
     parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)

@@ -2,7 +2,8 @@
 
 ``python -m docs.parity MEASURED`` takes over a file that ``make parity`` gathered in the file
 named by TEST_PARITY_TABLE; with ``--check`` it compares instead, and fails if a row is missing, is
-new, or is worse than its bar.
+new, or is worse than its bar. A processor without bf16 measures none of its rows: those in the docs
+then stand.
 """
 
 from __future__ import annotations
@@ -13,9 +14,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 TABLE = Path(__file__).parent / "parity.json"
-BARS = {"f32": 1e-4, "bf16": 0.1, "int8": 0.35}
+BARS = {"f32": 1e-4, "bf16": 0.1, "int8": 0.45}
 """Largest difference from transformers, relative to the largest number of the answer. The weights
-are random and so hard to round: trained ones lose far less."""
+are random and so hard to round: trained ones lose far less. The bars leave a fifth or more above
+the worst that was measured, for another processor may add up in another order."""
+OPTIONAL = frozenset({"bf16"})
+"""Precisions that not every processor has; the others run everywhere."""
 
 Rows = Mapping[str, float]
 
@@ -26,14 +30,21 @@ def read(path: Path = TABLE) -> Rows:
     return rows
 
 
+def completed(measured: Rows, kept: Rows) -> Rows:
+    """Add, from the docs, the rows of an optional precision that was not measured at all."""
+    absent = OPTIONAL - {_precision(key) for key in measured}
+    return {**{key: kept[key] for key in kept if _precision(key) in absent}, **measured}
+
+
 def problems(measured: Rows, kept: Rows) -> Iterator[str]:
     """Say, row by row, what the docs' table and a measurement disagree on."""
+    measured = completed(measured, kept)
     for key in sorted(kept.keys() - measured.keys()):
         yield f"{key} is in the docs, but no test measures it"
     for key in sorted(measured.keys() - kept.keys()):
         yield f"{key} is measured, but not in the docs"
     for key, figure in sorted(measured.items()):
-        bar = BARS[key.rpartition("/")[2]]
+        bar = BARS[_precision(key)]
         if not figure <= bar:
             yield f"{key} differs by {figure:.2g}, more than {bar:g}"
 
@@ -49,6 +60,10 @@ def table(rows: Rows) -> tuple[list[str], list[list[str]]]:
     return ["family", "task", *precisions], lines
 
 
+def _precision(key: str) -> str:
+    return key.rpartition("/")[2]
+
+
 def _figure(value: float | None) -> str:
     return "" if value is None else f"{value:.1e}"
 
@@ -60,7 +75,8 @@ def main(arguments: list[str]) -> int:
     for problem in found:
         sys.stderr.write(problem + "\n")
     if not found and arguments[0] != "--check":
-        TABLE.write_text(json.dumps(measured, indent=1, sort_keys=True) + "\n", "utf-8")
+        rows = completed(measured, read())
+        TABLE.write_text(json.dumps(rows, indent=1, sort_keys=True) + "\n", "utf-8")
     return 1 if found else 0
 
 

@@ -1,4 +1,4 @@
-"""Our graphs of random checkpoints, run by OpenVINO in float32 on packed texts."""
+"""Our graphs of random checkpoints, run by OpenVINO on packed texts, in float32 unless told."""
 
 from __future__ import annotations
 
@@ -31,10 +31,11 @@ class Graph:
     Args:
         model: as `goldcrest.graph.build` writes it.
         readout: says how its output is read.
+        hint: the arithmetic of whatever the graph does not quantise, "f32" or "bf16".
     """
 
-    def __init__(self, model: onnx.ModelProto, readout: Readout) -> None:
-        options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 2}
+    def __init__(self, model: onnx.ModelProto, readout: Readout, *, hint: str = "f32") -> None:
+        options = {"INFERENCE_PRECISION_HINT": hint, "INFERENCE_NUM_THREADS": 2}
         model = core().read_model(model.SerializeToString())
         self._compiled = core().compile_model(model, "CPU", options)
         # Every state is compared, not only what some pooling leaves of it.

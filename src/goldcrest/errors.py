@@ -12,6 +12,7 @@
     │  │  ├─ TooManyTokens             .n_tokens, .limit
     │  │  └─ BodyTooLarge              .n_bytes, .limit
     │  ├─ Unauthorized                 no key was shown, or one that is not known here
+    │  ├─ Forbidden                    the settings do not allow it
     │  ├─ NotServed                    the request is fine, but not for this server
     │  │  ├─ UnknownModel              .name
     │  │  ├─ UnsupportedTask           .task
@@ -116,6 +117,12 @@ class Unauthorized(ServingError):
     """The caller showed no key, or one that is not known here."""
 
     code = "unauthorized"
+
+
+class Forbidden(ServingError):
+    """The settings do not let callers do this."""
+
+    code = "forbidden"
 
 
 class NotServed(ServingError):

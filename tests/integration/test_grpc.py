@@ -290,6 +290,23 @@ async def test_what_nobody_foresaw_is_logged_and_not_told(caplog):
     assert "secret" in caplog.text
 
 
+async def test_bytes_that_are_no_message_are_refused_and_not_logged(caplog):
+    async with opened() as door:
+        ask = door.channel.unary_unary("/inference.GRPCInferenceService/ModelInfer")
+        with pytest.raises(grpc.aio.AioRpcError, match="no message") as caught:
+            await ask(b"\xff\xff\xff")
+
+    assert (grpc.StatusCode.INVALID_ARGUMENT, "") == (caught.value.code(), caplog.text)
+
+
+async def test_a_sentence_that_repeats_much_still_fits_the_headers():
+    async with opened() as door:
+        with pytest.raises(InferenceServerException, match="no model named 'xxx") as caught:
+            await door.client.infer("x" * 100_000, [texts("text", TEXTS)])
+
+    assert "StatusCode.NOT_FOUND" == caught.value.status()
+
+
 async def test_statistics_are_unimplemented_with_a_sentence():
     async with opened() as door:
         with pytest.raises(InferenceServerException, match="/metrics") as caught:
@@ -440,6 +457,7 @@ def running(every: Mapping[str, Artifact], config: Config) -> Iterator[tuple[Ser
     folders = [str(every[name].folder) for name in ("classifier", "embedder", "tagger", "reader")]
     port = free_port()
     flags = ["--precision", "f32", "--threads", "1", "--set", f"rpc.port={port}"]
+    flags += ["--set", "web.repository_control=true"]
     with serving(*folders, *flags, cache=config.cache.folder) as server:
         yield server.until_ready(), f"127.0.0.1:{port}"
 

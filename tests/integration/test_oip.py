@@ -178,6 +178,7 @@ def test_statistics_are_refused_with_a_sentence(client):
         (b"{}", None, 422, "`inputs`"),
         (b"{}", "9", 400, "the body has 2 bytes"),
         (b"{}", "x", 400, "the body has 2 bytes"),
+        (b"{}", "9" * 5000, 400, "the body has 2 bytes"),
         (b'{"inputs": []}xx', "14", 422, "2 bytes after the JSON belong to no input"),
         (UNSENT, None, 422, "binary_data_size 9, but 0 bytes are left"),
     ],
@@ -237,7 +238,8 @@ def test_the_bytes_of_a_reply_follow_its_json(everything: Server) -> None:
 
 def test_a_model_is_taken_out_and_put_back(every: Mapping[str, Artifact], config: Config) -> None:
     folder = str(every["classifier"].folder)
-    with serving(folder, "--precision", "f32", cache=config.cache.folder) as running:
+    allowed = ["--set", "web.repository_control=true"]
+    with serving(folder, "--precision", "f32", *allowed, cache=config.cache.folder) as running:
         url = running.until_ready().url.removeprefix("http://")
         with InferenceServerClient(url) as client:
             client.unload_model("classifier")
@@ -254,3 +256,10 @@ def test_a_model_is_taken_out_and_put_back(every: Mapping[str, Artifact], config
     assert "taken out of service" in gone["reason"]
     assert ("READY", "1") == (back["state"], back["version"])
     assert (2, 3) == found.as_numpy("scores").shape
+
+
+def test_callers_may_not_unload_a_model_unless_the_settings_say_so(client):
+    with pytest.raises(InferenceServerException, match=r"web\.repository_control") as caught:
+        client.unload_model("classifier")
+
+    assert "403" == caught.value.status()

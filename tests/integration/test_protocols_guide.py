@@ -12,7 +12,7 @@ from tests.running import Server
 pytestmark = pytest.mark.integration
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "protocols.md"
-SECTIONS = ("OpenAI", "Cohere and Jina", "Hugging Face")
+SECTIONS = ("OpenAI", "Text Embeddings Inference", "Cohere and Jina", "Hugging Face")
 
 
 def _examples(title: str) -> list[str]:

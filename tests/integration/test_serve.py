@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -230,3 +231,25 @@ def test_a_port_that_is_taken_is_named(server: Server, tiny: Artifact, config: C
 
     assert ended.returncode == 2
     assert f"port {port}" in ended.stderr
+
+
+def test_a_head_that_does_not_end_is_refused(server: Server) -> None:
+    with socket.create_connection(
+        ("127.0.0.1", int(server.url.rpartition(":")[2])), timeout=10
+    ) as connection:
+        connection.sendall(b"POST /classify HTTP/1.1\r\nhost: x\r\nx-much: " + b"a" * 65_536)
+
+        answer = connection.recv(4096)
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+
+
+def test_json_too_deep_to_parse_is_malformed(server: Server) -> None:
+    body = b'{"inputs": "x", "more": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    request = urllib.request.Request(server.url + "/embed", body)  # noqa: S310  # our own server
+
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=10)  # noqa: S310
+
+    with refused.value as answer:
+        assert 400 == answer.status

@@ -10,14 +10,13 @@ import numpy as np
 import pytest
 from tests.checkpoints import change_config
 from tests.graphs import READOUTS, compiled, opened, random_encodings
-from tests.parity.record import record_parity
+from tests.parity.record import record_parity, relative_error
 from tests.reference import reference
 
 from goldcrest.models.resolve import FAMILIES
 from goldcrest.names import Readable
 from goldcrest.testing.checkpoint import FamilyName, random_checkpoint
 from goldcrest.testing.grid import scattered
-from goldcrest.values import Floats
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
@@ -64,16 +63,6 @@ def parity(folder: Path, task: Readable, lengths: Sequence[int], *, n_packings: 
     return max(relative_error(expected, real) for real in (alone, *packed))
 
 
-def relative_error(expected: Sequence[Floats], real: Sequence[Floats]) -> float:
-    """Against the largest number of each answer, or the spread of all, for one may be near 0."""
-    spread = np.concatenate([array.ravel() for array in expected]).std()
-    assert [array.shape for array in expected] == [array.shape for array in real]
-    return max(
-        float(np.abs(theirs - ours).max() / max(np.abs(theirs).max(), spread))
-        for theirs, ours in zip(expected, real, strict=True)
-    )
-
-
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("task", READOUTS)
 def test_every_readout_equals_transformers_at_every_length(tmp_path, family, task):
@@ -92,7 +81,7 @@ def test_real_shapes_equal_transformers_up_to_the_longest_text(tmp_path, shape):
         tmp_path, family=family, task="embed", vocab_size=2000, max_positions=512, **sizes
     )
 
-    error = parity(folder, "embed", [1, 2, 17, 130, 511, 512], n_packings=1)
+    error = parity(folder, "embed", [1, 17, 130, 512], n_packings=1)
 
     record_parity(family, "embed", "f32", error)
     assert error <= TOLERANCE

@@ -11,11 +11,11 @@ import pytest
 
 from goldcrest.batching.batcher import Batcher
 from goldcrest.batching.lane import Lane
-from goldcrest.errors import DeadlineExceeded, Draining, EngineFailed, Overloaded
+from goldcrest.errors import DeadlineExceeded, Draining, EngineFailed, Overloaded, Unloaded
 from goldcrest.packing.cost import CostTable
 from goldcrest.packing.ladder import ladder
 from goldcrest.testing import FakeEngine, ManualClock, fake_logits
-from goldcrest.values import BatchReport, Encoding, Grid, Outputs, Urgency
+from goldcrest.values import Arrays, BatchReport, Encoding, Grid, Outputs, Urgency
 
 NOW = Urgency()
 
@@ -315,3 +315,53 @@ async def test_an_answer_that_is_not_a_number_is_a_failure() -> None:
 
     batcher.close()
     assert 1.0 == good[0][0]
+
+
+def test_a_version_can_finish_while_the_answers_of_others_arrive() -> None:
+    begun, go_on, answered = threading.Event(), threading.Event(), threading.Event()
+
+    class Slow(FakeEngine):
+        """Waits with the text of token 77."""
+
+        def run(self, grid: Grid) -> Arrays:
+            if 77 in grid.input_ids:
+                begun.set()
+                go_on.wait()
+            return super().run(grid)
+
+    class Other(str):
+        """A name; to compare it with that of a waiting job takes until the job is answered."""
+
+        __slots__ = ()
+        __hash__ = str.__hash__
+
+        def __eq__(self, other: object) -> bool:
+            go_on.set()
+            answered.wait()
+            return False
+
+    bench = Bench(Slow())
+
+    def ask() -> None:
+        bench.batcher.submit_and_wait("m", [encoding(77)], NOW)
+        answered.set()
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    begun.wait()
+
+    bench.batcher.finish(Other("n"))
+
+    asking.join()
+    bench.batcher.close()
+    assert [1] == [report.n_jobs for report in bench.reports]
+
+
+async def test_a_version_that_was_shut_says_so_rather_than_that_the_server_ends() -> None:
+    bench = Bench(FakeEngine())
+    bench.batcher.shut("m")
+
+    with pytest.raises(Unloaded, match="'m' was taken out of service"):
+        await bench.batcher.submit("m", encodings(1), NOW)
+
+    bench.batcher.close()

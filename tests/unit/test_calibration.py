@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from goldcrest.checkpoint import read
+from goldcrest.compile import build_artifact
 from goldcrest.compile.calibration import default_texts, encodings_for, packed_grids
-from goldcrest.testing import tiny_artifact
+from goldcrest.errors import QuantizeFailed
+from goldcrest.testing import random_checkpoint, tiny_artifact
 from goldcrest.text.tokenizer import Tokenizer
 
 MASK = "[MASK]"
@@ -47,3 +50,10 @@ def test_spans_are_looked_for_in_pairs(tokenizer: Tokenizer) -> None:
         for encoding in encodings
         if encoding.token_types is not None
     ]
+
+
+def test_no_texts_at_all_are_not_replaced_by_those_that_ship(tmp_path: Path) -> None:
+    checkpoint = read(random_checkpoint(tmp_path / "checkpoint"))
+
+    with pytest.raises(QuantizeFailed, match="at least one text"):
+        build_artifact(checkpoint, tmp_path / "new", variants=("int8",), calibration=())

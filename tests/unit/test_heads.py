@@ -113,11 +113,11 @@ def test_what_is_no_pair_cannot_be_reranked(item):
 
 
 def test_a_text_is_paired_with_every_hypothesis():
-    task = ZeroShot(("x", "y{}"), template="Is it {}? {}!")
+    task = ZeroShot(("x", "y{}"), template="Is it {}?")
 
     pairs = ZeroShotHead(2, 0).expand(["one", "two"], task)
 
-    hypotheses = ["Is it x? x!", "Is it y{}? y{}!"]
+    hypotheses = ["Is it x?", "Is it y{}?"]
     assert [(text, hypothesis) for text in ("one", "two") for hypothesis in hypotheses] == pairs
 
 
@@ -167,7 +167,9 @@ def test_a_model_of_entailment_is_known_by_its_labels(labels, expected):
     ("items", "task", "sentence"),
     [
         (["text"], ZeroShot(()), "there are no labels"),
-        (["text"], ZeroShot(("x",), "no place"), "'no place' has no {} where a label goes"),
+        (["text"], ZeroShot(("x",), "no place"), "'no place' must have one {}"),
+        (["text"], ZeroShot(("x",), "{} {}"), "must have one {}"),
+        (["text"], ZeroShot(("x",), "{}" + "a" * 999), "1001 characters, more than .* 1000"),
         (["text", ("a", "b")], ZeroShot(("x",)), "item 1 is no single text"),
     ],
 )

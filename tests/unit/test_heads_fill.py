@@ -140,3 +140,12 @@ def test_token_ids_in_windows_are_filled_window_by_window(tokenizer, head):
 def test_not_even_one_filling_is_refused(head):
     with pytest.raises(InvalidRequest, match="top_k is 0, but must be at least 1"):
         head.expand(["a [MASK]"], Fill(top_k=0))
+
+
+def test_more_fillings_than_the_limit_are_refused(tokenizer):
+    head, text = FillHead(tokenizer, limit=7), "the [MASK] was [MASK]."
+    answer = answered(tokenizer, tokenizer.windows(text), "film", "good")
+
+    assert [3, 3] == [len(fillings) for fillings in presented(head, text, answer, top_k=3)]
+    with pytest.raises(InvalidRequest, match="asks for 8 fillings, more than the limit of 7"):
+        presented(head, text, answer, top_k=4)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
+import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from tests.checkpoints import change_config
@@ -16,10 +19,14 @@ from tests.checkpoints import change_config
 import goldcrest
 from goldcrest.app.questions import Questions
 from goldcrest.artifact import Artifact
-from goldcrest.config import Config
+from goldcrest.config import BatchConfig, Config
 from goldcrest.errors import CheckpointNotFound, InputTooLong, InvalidRequest, UnsupportedTask
-from goldcrest.tasks import Embed
+from goldcrest.heads.tokens import TokensHead
+from goldcrest.model import version
+from goldcrest.serving.routing import Served
+from goldcrest.tasks import Embed, Request, Tokens
 from goldcrest.testing import random_checkpoint
+from goldcrest.values import EncodeOptions
 
 LONG = "the food was good and the staff was very friendly " * 30
 
@@ -281,3 +288,59 @@ def test_a_checkpoint_is_compiled_once_and_found_again(tmp_path: Path, config: C
 def test_an_unknown_name_says_what_is_built_in(config: Config) -> None:
     with pytest.raises(CheckpointNotFound, match="built in"):
         goldcrest.load("./no-such-folder", config)
+
+
+@pytest.mark.parametrize(
+    ("kind", "method", "given", "named"),
+    [
+        ("entailing", "classify", ("a text",), "texts"),
+        ("entailing", "zero_shot", (["a text"], "good"), "labels"),
+        ("scoring", "rerank", ("query", "a text"), "texts"),
+    ],
+)
+async def test_one_text_in_place_of_several_is_not_taken_for_its_characters(
+    find: Find, kind: str, method: str, given: tuple[Any, ...], named: str
+) -> None:
+    model = find(kind)
+
+    with pytest.raises(InvalidRequest, match=f"{named} is a single text"):
+        getattr(model, method)(*given)
+    with pytest.raises(InvalidRequest, match=f"{named} is a single text"):
+        await getattr(model.aio, method)(*given)
+
+
+async def test_a_program_may_ask_for_more_tokens_than_a_caller_of_a_server(
+    tiny: Artifact, config: Config
+) -> None:
+    batch = BatchConfig(max_request_tokens=100)
+    config = msgspec.structs.replace(config, batch=batch)
+
+    with goldcrest.load(str(tiny.folder), config, precision="f32") as model:
+        assert 3 == len(await model.aio.classify([LONG] * 3, overflow="window"))
+
+
+async def test_a_long_answer_is_presented_off_the_event_loop(find: Find) -> None:
+    tagger, threads = find("tokens")._version, []
+
+    class Watched(TokensHead):
+        def present(self, *given: Any) -> Any:
+            threads.append(threading.current_thread())
+            return TokensHead.present(self, *given)
+
+    head = Watched(tagger.artifact.manifest.labels, tagger.tokenizer)
+    served = Served(replace(tagger, heads={"tokens": head}))
+    for texts in (["a text"], [LONG] * 30):
+        await served(Request(Tokens(), texts, encode=EncodeOptions(overflow="window")))
+
+    here = threading.current_thread()
+    assert [True, False] == [thread is here for thread in threads]
+
+
+async def test_more_masks_than_memory_should_hold_are_refused(
+    find: Find, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = find("fill")
+    monkeypatch.setattr(version, "LOGITS", 70 * model._version.tokenizer.n_ids)
+
+    with pytest.raises(InvalidRequest, match=r"holds 80 .*MASK.*, more than the limit of 70"):
+        await model.aio.fill(["[MASK]" * 40] * 2)

@@ -11,7 +11,7 @@ from goldcrest.names import TaskName
 from goldcrest.oip.answering import chosen, outputs
 from goldcrest.oip.asking import Asked, asked
 from goldcrest.oip.configuration import configuration
-from goldcrest.oip.inference import Question, Wanted
+from goldcrest.oip.inference import Question, Wanted, check_number
 from goldcrest.oip.items import items
 from goldcrest.oip.metadata import index, metadata, served
 from goldcrest.oip.tensor import Tensor, from_raw, from_values, of_array, of_texts
@@ -117,8 +117,9 @@ def test_texts_come_flat_or_nested(data):
     [
         ("INT32", [3], [1, 2], "'t' has 2 elements, which is not its shape [3]"),
         ("INT32", [-1], [1], "no size may be negative"),
-        ("INT32", [1] * 99, [1], "a shape that no array can have"),
-        ("INT32", [0, 2**70], [], "a shape that no array can have"),
+        ("INT32", [1] * 99, [1], "'t' has 99 axes, more than the limit of 8"),
+        ("INT32", [0, 2**70], [], "no size may be negative, or above 9223372036854775807"),
+        ("INT32", [0, 2**62, 2**62], [], "a shape that no array can have"),
         ("INT32", [1], [1.5], "the data of 't' is not INT32 throughout"),
         ("INT32", [1], [2**40], "the data of 't' is not INT32 throughout"),
         ("INT32", [2], ["1", "2"], "the data of 't' is not INT32 throughout"),
@@ -152,6 +153,14 @@ def test_bytes_that_do_not_fit_are_named(datatype, shape, raw, sentence):
         from_raw("t", datatype, shape, raw)
 
     assert sentence in str(caught.value)
+
+
+def test_texts_where_numbers_belong_are_never_made_an_array():
+    """NumPy would make each as long as the longest: of these 2 MB it would make 4 TB."""
+    texts = ["x" * 1_000_000, *["y"] * 1_000_000]
+
+    with pytest.raises(InvalidRequest, match="not INT64 throughout"):
+        from_values("t", "INT64", [len(texts)], texts)
 
 
 # Items
@@ -218,6 +227,7 @@ def test_ids_without_a_mask_are_all_taken():
         ([IDS, of_array("token_type_ids", np.ones(2, "<i8"))], InvalidRequest, "0 throughout"),
         ([IDS, of_array("labels_ids", np.ones(2, "<i8"))], InvalidRequest, "not read"),
         ([of_array("input_ids", np.ones(2, "<f4"))], InvalidRequest, "whole numbers"),
+        ([of_array("input_ids", np.ones((10**15, 0), "<i8"))], TooManyItems, "limit of 8"),
     ],
 )
 def test_inputs_that_make_no_items_are_refused(inputs, error, sentence):
@@ -331,6 +341,9 @@ def test_the_nearer_of_two_deadlines_counts():
         ({"labels": "[7]"}, "'labels' must be a list of texts"),
         ({"labels": "["}, "'labels' must be a list of texts"),
         ({"task": "zero_shot"}, "needs candidate labels"),
+        ({"task": "fill", "top_k": 1001}, "'top_k' is 1001; it must be a whole number from 1 to"),
+        ({"task": "span", "n_best": 1001}, "'n_best' is 1001"),
+        ({"task": "fill", "targets": ["a"] * 1025}, "1025 targets, more than the 1024"),
     ],
 )
 def test_parameters_that_cannot_be_are_named(parameters, sentence):
@@ -434,6 +447,26 @@ def test_an_unknown_output_is_told_which_there_are():
 
     with pytest.raises(InvalidRequest, match=r"no output 'logits'; there are: scores, label"):
         chosen(tensors, [Wanted("logits")], LABELS)
+
+
+def test_an_output_is_answered_once():
+    tensors = outputs("classify", reply(SCORES), LABELS, None)
+
+    with pytest.raises(InvalidRequest, match="name each once"):
+        chosen(tensors, [Wanted("scores"), Wanted("scores")], LABELS)
+
+
+def test_states_are_no_tensor_of_padding():
+    found = [np.zeros((n_tokens, 1), np.float32) for n_tokens in (10_000, *[1] * 10)]
+
+    with pytest.raises(InvalidRequest, match="99990 tokens of padding, more than the limit"):
+        outputs("states", reply(found), (), None)
+
+
+@pytest.mark.parametrize(("inputs", "outputs"), [(range(17), ()), ((), range(17))])
+def test_very_many_tensors_are_refused_before_they_are_read(inputs, outputs):
+    with pytest.raises(InvalidRequest, match=r"17 (inputs|outputs), more than the limit of 16"):
+        check_number(inputs, outputs)
 
 
 def test_classes_are_value_index_and_label_best_first():

@@ -162,6 +162,7 @@ def test_items_of_a_request_are_encoded_in_order(tokenizer):
         (("a", "b\udfff"), "item 300 holds half a surrogate pair"),
         ((), "item 300 holds no token ids"),
         ((5, 999), "item 300 holds the token id 999"),
+        (([5], [6, 7]), "item 300 is neither a text, nor a pair of texts, nor"),
     ],
 )
 def test_an_item_of_a_request_that_is_none_is_named(tokenizer, wrong, reason):
@@ -386,3 +387,13 @@ def test_files_that_are_no_tokenizer_are_named(tmp_path, files, reason):
 
     with pytest.raises(CheckpointError, match=reason):
         build_tokenizer(tmp_path)
+
+
+@pytest.mark.parametrize(("max_length", "item"), [(1, "a"), (2, "a b"), (3, ("a", "b"))])
+def test_a_model_without_room_for_a_token_refuses_rather_than_exceeds_its_limit(
+    tmp_path, max_length, item
+):
+    short = loaded(vocabulary(tmp_path, "bert"), max_length=max_length)
+
+    with pytest.raises(InvalidRequest, match=f"max_length is {max_length}, but must be at least"):
+        short.encode(item)

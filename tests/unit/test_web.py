@@ -183,7 +183,7 @@ def _leaves(kind: type[ServingError]) -> list[type[ServingError]]:
 
 @pytest.mark.parametrize("kind", _leaves(ServingError), ids=lambda kind: kind.__name__)
 def test_every_serving_error_has_a_status(kind):
-    assert status_of(kind) in {400, 401, 404, 413, 422, 429, 500, 503, 504}
+    assert status_of(kind) in {400, 401, 403, 404, 413, 422, 429, 500, 503, 504}
 
 
 @pytest.mark.parametrize(
@@ -241,6 +241,15 @@ async def test_an_unknown_path_is_told_in_our_shape(client):
     response = await client.get("/nope")
 
     assert (404, "unknown_path") == (response.status_code, response.json()["error"]["code"])
+
+
+async def test_a_name_in_a_path_may_hold_anything(client):
+    response = await client.get("/v1/models/a%2Fb%0Ac%00")
+
+    assert (404, "model_not_found") == (
+        response.status_code,
+        response.json()["error"]["code"],
+    )
 
 
 async def test_a_wrong_method_names_the_right_one(client):
@@ -308,17 +317,20 @@ async def test_without_a_known_key_nobody_comes_in(fake, service, headers, sente
     assert [] == fake.asked
 
 
-@pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/health", "/metrics"])
-async def test_health_and_metrics_need_no_key(service, path):
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/health"])
+async def test_health_needs_no_key(service, path):
     async with _client(service, Keys({"alice": fresh_key()[1]})) as client:
         assert 200 == (await client.get(path)).status_code
 
 
-async def test_metrics_need_a_key_where_settings_say_so(service):
+@pytest.mark.parametrize(("is_public", "status"), [(False, 401), (True, 200)])
+async def test_metrics_tell_of_callers_and_need_a_key_unless_settings_say_else(
+    service, is_public, status
+):
     keys = Keys({"alice": fresh_key()[1]})
 
-    async with _client(service, keys, public_metrics=False) as client:
-        assert 401 == (await client.get("/metrics")).status_code
+    async with _client(service, keys, public_metrics=is_public) as client:
+        assert status == (await client.get("/metrics")).status_code
 
 
 @pytest.mark.parametrize(

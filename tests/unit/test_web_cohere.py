@@ -121,6 +121,12 @@ def test_the_named_fields_of_an_object_make_up_its_text():
     assert "T\nbody" == text_of(body, 0)
 
 
+def test_a_field_that_is_named_often_is_read_once():
+    body = CohereRequest("q", [{"text": "body"}], rank_fields=["text"] * 1000)
+
+    assert "body" == text_of(body, 0)
+
+
 def test_a_document_keeps_its_first_tokens(tiny_embedder):
     body = CohereRequest("q", [], max_tokens_per_doc=2)
 
@@ -145,6 +151,7 @@ def test_of_equal_scores_the_earlier_document_comes_first():
         ({"documents": []}, 422, "no text"),
         ({"documents": [{"title": "T"}]}, 422, "document 0"),
         ({"documents": ["a"], "top_n": 0}, 422, "top_n"),
+        ({"documents": ["a"], "rank_fields": ["t"] * 65}, 422, "rank_fields"),
         ({"documents": ["a"], "truncation": True}, 422, "truncation"),
         ({"documents": ["a"], "model": "nobody"}, 404, "nobody"),
     ],

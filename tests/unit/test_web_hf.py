@@ -357,6 +357,8 @@ async def test_a_header_counts_the_texts_that_were_cut(answering):
         ("/", {"inputs": "a", "encoding_format": "base64"}, 422, "/v1/embeddings"),
         ("/", {"inputs": QUESTION, "parameters": {"max_question_len": 9}}, 422, "max_question"),
         ("/", {"inputs": QUESTION, "parameters": {"align_to_words": False}}, 422, "align_to"),
+        ("/models/filler", {"inputs": "[MASK]", "parameters": {"top_k": 1001}}, 422, "1001, more"),
+        ("/", {"inputs": QUESTION, "parameters": {"top_k": 1001}}, 422, "1001, more"),
         ("/", {"inputs": []}, 422, "no text"),
         ("/", {}, 422, "no inputs"),
         ("/", {"inputs": "a", "query": "b", "texts": ["c"]}, 422, "inputs"),

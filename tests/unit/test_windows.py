@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.tokenizing import loaded, vocabulary
 
-from goldcrest.errors import InputTooLong, InvalidRequest
+from goldcrest.errors import InputTooLong, InvalidRequest, TooManyTokens
 from goldcrest.text.tokenizer import MAX_MASKS, Tokenizer
 from goldcrest.values import EncodeOptions
 
@@ -156,3 +156,22 @@ def test_windows_without_a_mask_are_left_out(masking):
 def test_masks_that_cannot_be_filled_are_refused(masking, item, reason):
     with pytest.raises(InvalidRequest, match=reason):
         masking.encode(item, EncodeOptions(max_length=10), index=5)
+
+
+def test_a_second_text_that_leaves_no_room_for_the_first_is_refused(tokenizer):
+    options = EncodeOptions(max_length=10, overflow="window", splits_first=True)
+
+    with pytest.raises(InvalidRequest, match=r"second text of item 0 has 7 tokens.* for the first"):
+        tokenizer.windows(("a b c", "x " * 7), options)
+
+
+@pytest.mark.parametrize("item", [LETTERS, ("x y", LETTERS), tuple(range(5, 50))])
+@pytest.mark.parametrize("stride", [0, 3, 4])
+def test_the_tokens_of_windows_are_counted_before_they_are_made(tokenizer, item, stride):
+    options = EncodeOptions(max_length=10, overflow="window", stride=stride)
+    n_tokens = sum(window.n_tokens for window in tokenizer.windows(item, options))
+
+    tokenizer.encode_all([item, item], options, limit_tokens=2 * n_tokens)
+
+    with pytest.raises(TooManyTokens, match=f"holds {2 * n_tokens} tokens"):
+        tokenizer.encode_all([item, item], options, limit_tokens=2 * n_tokens - 1)

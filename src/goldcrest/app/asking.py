@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import (
@@ -18,6 +18,7 @@ from typing import (
     get_args,
 )
 
+from goldcrest.errors import InvalidRequest
 from goldcrest.heads.plain import check_named
 from goldcrest.names import Overflow
 from goldcrest.tasks import O, Reply, Task
@@ -91,9 +92,11 @@ W = TypeVar("W", bound=Waits)
 
 def asks(method: Callable[Concatenate[W, P], Asked[R]]) -> Callable[Concatenate[W, P], R]:
     """A method that returns the answer, from one that only words the question."""
+    check = _no_bare_text(method)
 
     @wraps(method)
     def waiting(self: W, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        check(args, kwargs)
         asked = method(self, *args, **kwargs)
         return asked.shown(self.predict(asked.task, asked.items, **asked.encode))
 
@@ -110,14 +113,33 @@ def awaited(
         waiting: as `asks` makes it.
     """
     method: Callable[..., Asked[R]] = waiting.__wrapped__  # type: ignore[attr-defined]  # by wraps
+    check = _no_bare_text(method)
 
     @wraps(method)
     async def awaiting(self: Awaits, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        check(args, kwargs)
         asked = method(self, *args, **kwargs)
         return asked.shown(await self.predict(asked.task, asked.items, **asked.encode))
 
     _sign(awaiting, method)
     return awaiting
+
+
+def _no_bare_text(
+    method: Callable[..., Any],
+) -> Callable[[Sequence[object], Mapping[str, object]], None]:
+    """What refuses a text where several are taken: it would pass for a list of its characters."""
+    parameters = list(inspect.signature(method).parameters.values())[1:]
+    several = [str(one.annotation).startswith("Sequence[") for one in parameters]
+    names = [one.name for one in parameters]
+
+    def check(args: Sequence[object], kwargs: Mapping[str, object]) -> None:
+        given = {**dict(zip(names, args, strict=False)), **kwargs}
+        for name, is_several in zip(names, several, strict=True):
+            if is_several and isinstance(given.get(name), str):
+                raise InvalidRequest(f"{name} is a single text; put it in a list: [{name}]")
+
+    return check
 
 
 def _sign(shown: Any, method: Callable[..., Asked[Any]]) -> None:

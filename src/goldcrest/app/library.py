@@ -14,6 +14,7 @@ from goldcrest.app.source import Progress
 from goldcrest.config import Config, ModelConfig, Precision
 from goldcrest.model.opening import Site
 from goldcrest.model.version import Version
+from goldcrest.names import Readable
 
 __all__ = ["AsyncModel", "Classification", "Encode", "Model", "load"]
 
@@ -24,6 +25,7 @@ def load(
     *,
     precision: Precision | None = None,
     max_length: int = 0,
+    task: Readable | None = None,
     progress: Progress = lambda _: None,
 ) -> Model:
     """Load a model into this process.
@@ -36,6 +38,7 @@ def load(
         precision: "auto" measures what is the fastest here; or "f32", "bf16", "int8"; None means
             what the settings say.
         max_length: tokens per text; 0 means the model's own limit.
+        task: what a checkpoint is compiled for; None means what it was trained for.
         progress: told of each step of a compilation.
 
     Raises:
@@ -49,6 +52,7 @@ def load(
         name=source,
         max_length=max_length,
         precision=precision or config.engine.precision,
+        task=task or "",
     )
     try:
         version = open_model(model, config, site, progress)
@@ -60,7 +64,9 @@ def load(
 
 def _patient(config: Config) -> Config:
     """Refuse no caller: in a program, one that must wait is back-pressure enough."""
-    batch = msgspec.structs.replace(config.batch, max_waiting_tokens=100_000_000)
+    batch = msgspec.structs.replace(
+        config.batch, max_waiting_tokens=100_000_000, max_request_tokens=100_000_000
+    )
     return msgspec.structs.replace(config, batch=batch)
 
 

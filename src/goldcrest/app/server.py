@@ -69,14 +69,14 @@ class House:
         self._opener.join(_PATIENCE_S)
         if self._opener.is_alive():
             return False
-        if self._site is not None:
-            self._close(self._site)
-        return True
+        return self._site is None or self._close(self._site)
 
-    def _close(self, site: Site) -> None:
+    def _close(self, site: Site) -> bool:
         site.batcher.close()
-        self.catalogue.close()
+        if not self.catalogue.close(_PATIENCE_S):
+            return False
         site.aside.shutdown()
+        return True
 
     def observed(self, predict: Predict) -> Predict:
         """Record what becomes of every request."""

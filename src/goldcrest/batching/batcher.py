@@ -17,7 +17,7 @@ from concurrent.futures import Future
 from goldcrest.batching.lane import Lane
 from goldcrest.batching.queue import JobQueue, Taken
 from goldcrest.batching.ticket import Ticket, deliver
-from goldcrest.errors import DeadlineExceeded, Draining, EngineFailed, Unavailable
+from goldcrest.errors import DeadlineExceeded, Draining, EngineFailed, Unavailable, Unloaded
 from goldcrest.packing.grid import fill
 from goldcrest.values import BatchReport, Encoding, Floats, Grid, Job, Outputs, Plan, Urgency
 
@@ -90,7 +90,7 @@ class Batcher:
     def finish(self, lane: str) -> None:
         """Return when none of a version's jobs waits or runs any more."""
         with self._wake:
-            while not self._closed and any(job.lane == lane for job in self._places):
+            while not self._closed and any(job.lane == lane for job in list(self._places)):
                 self._wake.wait(_FINISH_S)
 
     def shut(self, lane: str) -> None:
@@ -119,6 +119,7 @@ class Batcher:
             DeadlineExceeded: some of it waited too long.
             EngineFailed: the engine fails on one of them even when it runs alone.
             Draining: the batcher was closed.
+            Unloaded: the version was.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[list[Floats]] = loop.create_future()
@@ -163,8 +164,12 @@ class Batcher:
             raise Unavailable("the model was loaded before this process was forked; load it here")
         with self._wake:
             lane = self._lanes.get(jobs[0].lane)
-            if self._closed or lane is None:
-                raise Draining("the server is shutting down and takes no new requests")
+            if self._closed:
+                raise Draining("it was closed, and takes no new requests")
+            if lane is None:
+                raise Unloaded(
+                    f"the model {jobs[0].lane!r} was taken out of service; load it again"
+                )
             self._queue.push_all(jobs, seconds_per_token=lane.seconds_per_token)
             self._places.update((job, (ticket, place)) for place, job in enumerate(jobs))
             self._wake.notify_all()

@@ -98,7 +98,8 @@ def _fill(folder: Path, order: _Order) -> Manifest:
         written = model
         if variant == "int8":
             order.progress("quantising to INT8")
-            texts, loaded = order.calibration or default_texts(), _tokenizer(encoder, tokenizer)
+            texts = default_texts() if order.calibration is None else order.calibration
+            loaded = _tokenizer(encoder, tokenizer)
             encodings = encodings_for(readout.task, loaded, texts, mask=mask)
             written = quantize(model, packed_grids(encodings))
         order.progress(f"writing {variant}")

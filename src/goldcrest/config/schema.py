@@ -65,7 +65,10 @@ class WebConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     access_log: Annotated[bool, Meta(description="a line for every request")] = False
     public_metrics: Annotated[
         bool, Meta(description="metrics are told without a key too, where there are keys")
-    ] = True
+    ] = False
+    repository_control: Annotated[
+        bool, Meta(description="callers may take models out of service and put them back")
+    ] = False
 
 
 class RpcConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -25,7 +25,9 @@ RUNTIME = f"openvino {ov.__version__} {os.environ.get('ONEDNN_MAX_CPU_ISA', '')}
 """What a measurement depends on beside the processor: a limit on the instruction set counts too."""
 
 
-@cache
+_making = threading.Lock()
+
+
 def core() -> ov.Core:
     """The only core of the process, which is never freed.
 
@@ -33,6 +35,12 @@ def core() -> ov.Core:
     back the one before. With several cores freed in any other order than the last one first, a
     thread is left with a stack that is gone, and its next signal kills the process.
     """
+    with _making:  # a cache alone lets threads that come at once make one each
+        return _core()
+
+
+@cache
+def _core() -> ov.Core:
     return ov.Core()
 
 

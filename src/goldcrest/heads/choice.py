@@ -20,12 +20,13 @@ from goldcrest.tasks import Vocabulary
 Heads = Mapping[TaskName, Head[Any, Any]]
 
 
-def heads_of(manifest: Manifest, vocabulary: Vocabulary) -> Heads:
+def heads_of(manifest: Manifest, vocabulary: Vocabulary, *, limit: int) -> Heads:
     """The heads that can present what an artifact's graph puts out; its own task comes first.
 
     Args:
         manifest: says what the graph puts out and what its labels are.
         vocabulary: the artifact's own.
+        limit: fillings of masks that one request may ask for.
     """
     match manifest.task:
         case "classify":
@@ -37,7 +38,7 @@ def heads_of(manifest: Manifest, vocabulary: Vocabulary) -> Heads:
         case "span":
             return {"span": SpanHead()}
         case "fill":
-            return {"fill": FillHead(vocabulary)}
+            return {"fill": FillHead(vocabulary, limit=limit)}
 
 
 def _of_classifier(manifest: Manifest) -> Heads:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -18,10 +19,15 @@ Written = Callable[[int], str]
 
 @dataclass(frozen=True, slots=True)
 class FillHead:
-    """The likeliest tokens for each mask of an item, each mask by itself."""
+    """The likeliest tokens for each mask of an item, each mask by itself.
+
+    Attributes:
+        limit: fillings that one request may ask for, all masks together: each is written out.
+    """
 
     vocabulary: Vocabulary
     labels: tuple[str, ...] = ()
+    limit: int = sys.maxsize
 
     def expand(self, items: Sequence[Item], task: Fill) -> Sequence[Item]:
         """The items themselves; the tokenizer refuses those without a mask.
@@ -40,8 +46,12 @@ class FillHead:
         """Per item and mask, at most ``top_k`` fillings, best first.
 
         Probabilities are shares among all tokens, even where only targets compete.
+
+        Raises:
+            InvalidRequest: they are more than are allowed.
         """
         targets = self._targets(task)
+        self._check_count(answers, task.top_k, targets)
         return [
             tuple(
                 self._fillings(logits, written, targets=targets, top_k=task.top_k)
@@ -51,6 +61,15 @@ class FillHead:
             )
             for item, answer in zip(items, answers, strict=True)
         ]
+
+    def _check_count(self, answers: Sequence[Answer], top_k: int, targets: Ints | None) -> None:
+        masks = [logits for answer in answers for window in answer.windows for logits in window]
+        n_each = [min(top_k, len(logits if targets is None else targets)) for logits in masks]
+        if sum(n_each) > self.limit:
+            raise InvalidRequest(
+                f"the request asks for {sum(n_each)} fillings, more than the limit of "
+                f"{self.limit}; lower top_k"
+            )
 
     def _targets(self, task: Fill) -> Ints | None:
         """The ids of the targets, each once; None where every token competes."""

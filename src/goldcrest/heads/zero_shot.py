@@ -14,6 +14,9 @@ from goldcrest.values import Answer, Floats, Item
 
 _PLACE = "{}"
 
+MAX_TEMPLATE = 1000
+"""Characters of a template: it is repeated for every label."""
+
 
 @dataclass(frozen=True, slots=True)
 class ZeroShotHead:
@@ -74,8 +77,15 @@ def entailing(labels: Sequence[str]) -> ZeroShotHead | None:
 def _hypotheses(task: ZeroShot) -> list[str]:
     if not task.labels:
         raise InvalidRequest("there are no labels to choose from; send at least one")
-    if _PLACE not in task.template:
-        raise InvalidRequest(f"the template {task.template!r} has no {_PLACE} where a label goes")
+    if len(task.template) > MAX_TEMPLATE:
+        raise InvalidRequest(
+            f"the template has {len(task.template)} characters, more than the limit of "
+            f"{MAX_TEMPLATE}"
+        )
+    if task.template.count(_PLACE) != 1:
+        raise InvalidRequest(
+            f"the template {task.template!r} must have one {_PLACE}, where a label goes"
+        )
     return [task.template.replace(_PLACE, label) for label in task.labels]
 
 

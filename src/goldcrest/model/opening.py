@@ -122,7 +122,7 @@ def open_version(name: str, artifact: Artifact, wishes: Wishes, site: Site) -> V
     version = Version(
         artifact=artifact,
         tokenizer=tokenizer,
-        heads=heads_of(manifest, tokenizer),
+        heads=heads_of(manifest, tokenizer, limit=wishes.limit_tokens),
         precision=candidate.precision,
         lane=lane,
         batcher=site.batcher,

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from goldcrest.artifact import Artifact
 from goldcrest.batching.batcher import Batcher
 from goldcrest.batching.lane import Lane
-from goldcrest.errors import Draining, TooManyTokens
+from goldcrest.errors import Draining, InvalidRequest, TooManyTokens
 from goldcrest.heads.choice import Heads
 from goldcrest.names import TaskName
-from goldcrest.text.tokenizer import Tokenizer
+from goldcrest.text.tokenizer import MAX_MASKS, Tokenizer
 from goldcrest.values import Answer, EncodeOptions, Encoding, Floats, Item, Urgency
+
+T = TypeVar("T")
+
+LOGITS = 2**26
+"""Logits of masks that one request may keep in memory until it is answered: 256 MiB of them."""
 
 LONG = 4096
 """Characters from which a request is tokenised off the event loop: about a millisecond of work."""
@@ -33,7 +40,7 @@ class Version:
         precision: what runs.
         lane: where its jobs wait; open in the batcher.
         batcher: shared by all versions.
-        aside: where long texts are tokenised.
+        aside: where long texts are tokenised, and long answers presented.
         limit_tokens: tokens that one call of ``infer`` may bring.
         close: frees the engine and keeps what was measured.
     """
@@ -70,15 +77,29 @@ class Version:
         Raises:
             ServingError: as the tokenizer and the batcher do.
             TooManyTokens: the items have more of them than one call may bring.
+            InvalidRequest: they hold more masks than one call may bring.
         """
         if not items:
             return []
         if _n_characters(items) < LONG:
             encoded = self._encode(items, options)
         else:
-            encoded = await asyncio.wrap_future(self._encode_aside(items, options))
+            encoded = await self.apart(partial(self._encode, items, options))
         jobs = self._jobs(encoded)
+        self._check_masks(jobs)
         return _answers(encoded, await self.batcher.submit(self.name, jobs, urgency))
+
+    async def apart(self, work: Callable[[], T]) -> T:
+        """Do long work on another thread, so that the event loop stays free.
+
+        Raises:
+            Draining: the version was closed.
+        """
+        try:
+            begun = self.aside.submit(work)
+        except RuntimeError as error:  # the executor's word for having been shut down
+            raise Draining(f"{self.name} was closed") from error
+        return await asyncio.wrap_future(begun)
 
     def infer_and_wait(
         self, items: Sequence[Item], options: EncodeOptions, urgency: Urgency
@@ -91,13 +112,17 @@ class Version:
         return _answers(encoded, self.batcher.submit_and_wait(self.name, jobs, urgency))
 
     def _encode(self, items: Sequence[Item], options: EncodeOptions) -> list[Windows]:
-        return self.tokenizer.encode_all(items, options)
+        return self.tokenizer.encode_all(items, options, limit_tokens=self.limit_tokens)
 
-    def _encode_aside(self, items: Sequence[Item], options: EncodeOptions) -> Future[list[Windows]]:
-        try:
-            return self.aside.submit(self._encode, items, options)
-        except RuntimeError as error:  # the executor's word for having been shut down
-            raise Draining(f"{self.name} was closed") from error
+    def _check_masks(self, jobs: Sequence[Encoding]) -> None:
+        if not self.tokenizer.mask:
+            return
+        limit = max(MAX_MASKS, LOGITS // self.tokenizer.n_ids)
+        n_masks = sum([0 if job.picks is None else len(job.picks) for job in jobs])
+        if n_masks > limit:
+            raise InvalidRequest(
+                f"the request holds {n_masks} {self.tokenizer.mask}, more than the limit of {limit}"
+            )
 
     def _jobs(self, encoded: Sequence[Windows]) -> list[Encoding]:
         jobs = [encoding for windows in encoded for encoding in windows]

@@ -17,6 +17,8 @@ from goldcrest.values import Floats
 
 _json = msgspec.json.Encoder().encode
 _NOTHING = Passage("", 0.0, 0, 0)
+_MOST_PADDING = 65_536
+"""Tokens; a long text among a thousand short ones would need gigabytes of zeros."""
 
 
 def outputs(
@@ -41,7 +43,7 @@ def chosen(
     """The outputs that are wanted, in the order they are; all if none is named.
 
     Raises:
-        InvalidRequest: one is unknown, or cannot be told in classes.
+        InvalidRequest: one is unknown, named twice, or cannot be told in classes.
     """
     if not wanted:
         return tuple(tensors)
@@ -49,6 +51,8 @@ def chosen(
     for want in wanted:
         if want.name not in named:
             raise InvalidRequest(f"there is no output {want.name!r}; there are: {', '.join(named)}")
+    if len({want.name for want in wanted}) < len(wanted):
+        raise InvalidRequest("an output is asked for twice; name each once")
     return tuple(
         _classes(named[want.name], want.n_classes, labels) if want.n_classes else named[want.name]
         for want in wanted
@@ -99,6 +103,11 @@ def _json_texts(name: str) -> Callable[[Any], tuple[Tensor, ...]]:
 
 def _states(found: Sequence[Floats]) -> tuple[Tensor, ...]:
     counts = np.array([len(states) for states in found], np.int32)
+    if (n_padded := len(counts) * counts.max(initial=0) - counts.sum()) > _MOST_PADDING:
+        raise InvalidRequest(
+            f"as one tensor these states would hold {n_padded} tokens of padding, more than "
+            f"the limit of {_MOST_PADDING}; send texts of like lengths together"
+        )
     padded = np.zeros((len(found), counts.max(initial=0), found[0].shape[-1]), np.float32)
     for row, states in zip(padded, found, strict=True):
         row[: len(states)] = states

@@ -30,6 +30,8 @@ from goldcrest.tasks import (
 from goldcrest.values import EncodeOptions, Item, ServedModel, Urgency
 
 _MICRO = 1e-6
+_MOST_BEST, _MOST_TARGETS = 1000, 1024
+"""Answers per item where there could be millions, and words that may compete for a mask."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,7 @@ def _tokens(options: Options) -> Task[Any]:
 def _span(options: Options) -> Task[Any]:
     default = Span()
     return Span(
-        n_best=options.number("n_best", "top_k") or default.n_best,
+        n_best=options.number("n_best", "top_k", most=_MOST_BEST) or default.n_best,
         max_answer_tokens=options.number("max_answer_tokens", "max_answer_len")
         or default.max_answer_tokens,
         allow_none=options.flag("allow_none", "handle_impossible_answer") or False,
@@ -169,7 +171,10 @@ def _span(options: Options) -> Task[Any]:
 
 
 def _fill(options: Options) -> Task[Any]:
-    return Fill(options.number("top_k") or Fill().top_k, options.words("targets") or ())
+    targets = options.words("targets") or ()
+    if len(targets) > _MOST_TARGETS:
+        raise InvalidRequest(f"there are {len(targets)} targets, more than the {_MOST_TARGETS}")
+    return Fill(options.number("top_k", most=_MOST_BEST) or Fill().top_k, targets)
 
 
 _TASKS: Mapping[TaskName, Callable[[Options], Task[Any]]] = {

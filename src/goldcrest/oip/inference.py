@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,8 @@ from goldcrest.oip.tensor import Tensor
 
 VERSION = "1"
 """The only version that a model has here."""
+_MAX_TENSORS = 16
+"""Inputs of a question, and outputs; none that is understood has as many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,19 @@ class Question:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     outputs: tuple[Wanted, ...] = ()
     is_binary: bool = False
+
+
+def check_number(inputs: Sized, outputs: Sized) -> None:
+    """Refuse very many tensors before each is looked at.
+
+    Raises:
+        InvalidRequest: there are more inputs or outputs than any question has.
+    """
+    for what, tensors in (("inputs", inputs), ("outputs", outputs)):
+        if len(tensors) > _MAX_TENSORS:
+            raise InvalidRequest(
+                f"the request has {len(tensors)} {what}, more than the limit of {_MAX_TENSORS}"
+            )
 
 
 def refuse_shared_memory(name: str, parameters: Mapping[str, Any]) -> None:

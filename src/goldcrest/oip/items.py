@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 
 import numpy as np
 
@@ -48,7 +48,7 @@ def items(inputs: Sequence[Tensor], *, limit: int) -> Sequence[Item]:
     if len(named) < len(inputs):
         raise InvalidRequest("two inputs have the same name")
     if _IDS in named:
-        found = _of_ids(named)
+        found = _of_ids(named, limit=limit)
     elif len(inputs) in (1, 2):
         found = _of_texts(_ordered(inputs, named))
     else:
@@ -58,9 +58,13 @@ def items(inputs: Sequence[Tensor], *, limit: int) -> Sequence[Item]:
         )
     if not found:
         raise EmptyInput("the inputs have no rows; send at least one")
-    if len(found) > limit:
-        raise TooManyItems(len(found), limit)
+    _check_number(found, limit)
     return found
+
+
+def _check_number(rows: Sized, limit: int) -> None:
+    if len(rows) > limit:
+        raise TooManyItems(len(rows), limit)
 
 
 def _ordered(inputs: Sequence[Tensor], named: dict[str, Tensor]) -> list[Tensor]:
@@ -95,12 +99,13 @@ def _column(tensor: Tensor) -> tuple[str, ...]:
     return tensor.texts
 
 
-def _of_ids(named: dict[str, Tensor]) -> Sequence[Item]:
+def _of_ids(named: dict[str, Tensor], *, limit: int) -> Sequence[Item]:
     if unknown := named.keys() - {_IDS, _MASK, _TYPES}:
         raise InvalidRequest(f"beside {_IDS} there is an input {min(unknown)!r}, which is not read")
     ids = np.atleast_2d(named[_IDS].numbers)
     if ids.ndim != 2 or ids.dtype.kind not in "iu":
         raise InvalidRequest(f"{_IDS!r} must be whole numbers of shape [n, n_tokens]")
+    _check_number(ids, limit)  # before they are told apart: rows of nothing cost the caller nothing
     if _TYPES in named and named[_TYPES].numbers.any():
         raise InvalidRequest(f"{_TYPES!r} must be 0 throughout; send a pair as two texts")
     if _MASK not in named:

@@ -8,6 +8,9 @@ from typing import Any
 
 from goldcrest.errors import InvalidRequest
 
+_MOST = 2**53
+"""The highest whole number that every JSON parser reads exactly."""
+
 
 class Options:
     """What a caller asks for by name; names that nobody reads are passed over.
@@ -31,11 +34,11 @@ class Options:
             return _FLAGS[str(value).lower()]
         raise InvalidRequest(f"the parameter {name!r} is {value!r}; it must be true or false")
 
-    def number(self, *names: str, least: int = 1) -> int | None:
+    def number(self, *names: str, least: int = 1, most: int = _MOST) -> int | None:
         """A whole number; also as text.
 
         Raises:
-            InvalidRequest: it is something else, or less than ``least``.
+            InvalidRequest: it is something else, less than ``least`` or more than ``most``.
         """
         name, value = self._find(names)
         if value is None:
@@ -44,10 +47,10 @@ class Options:
             number = None if isinstance(value, (bool, float)) else int(value)
         except (TypeError, ValueError):
             number = None
-        if number is None or not least <= number <= _MOST:
+        if number is None or not least <= number <= most:
             raise InvalidRequest(
                 f"the parameter {name!r} is {value!r}; "
-                f"it must be a whole number from {least} to {_MOST}"
+                f"it must be a whole number from {least} to {most}"
             )
         return number
 
@@ -98,8 +101,6 @@ class Options:
 
 
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
-_MOST = 2**53
-"""The highest whole number that every JSON parser reads exactly."""
 
 
 def _listed(value: str) -> Any:

@@ -33,7 +33,9 @@ _N_LENGTH = 4
 """Bytes of the length before each text."""
 
 _MAX_DEPTH = 8
-"""How deep texts may be nested."""
+"""How deep values may be nested, and how many axes a tensor may have."""
+_MAX_SIZE = 2**63 - 1
+"""Of an axis, as the protocol has it."""
 
 Buffer = bytes | memoryview
 
@@ -121,6 +123,10 @@ def from_values(name: str, datatype: str, shape: Sequence[int], values: Sequence
     if datatype == "BYTES":
         return _checked(name, shape, tuple(_texts_of(name, values)))
     dtype = _dtype(name, datatype)
+    if not _NUMBERS.issuperset(
+        map(type, _flat(values))
+    ):  # NumPy makes each text as long as the longest
+        raise _mixed(name, datatype)
     try:
         found = np.asarray(values)
         array = found.astype(dtype)
@@ -133,6 +139,7 @@ def from_values(name: str, datatype: str, shape: Sequence[int], values: Sequence
     return _shaped(name, datatype, shape, array)
 
 
+_NUMBERS = frozenset({bool, int, float})
 _KINDS = {"b": "b", "i": "iu", "u": "iu", "f": "iuf"}
 """What may stand in a list for a type of each kind."""
 
@@ -166,8 +173,12 @@ def _checked(name: str, shape: Sequence[int], texts: tuple[str, ...]) -> Tensor:
 
 
 def _n_elements(name: str, shape: Sequence[int]) -> int:
-    if any(size < 0 for size in shape):
-        raise InvalidRequest(f"{name!r} has the shape {list(shape)}; no size may be negative")
+    if len(shape) > _MAX_DEPTH:  # the product of very many sizes would take minutes
+        raise InvalidRequest(f"{name!r} has {len(shape)} axes, more than the limit of {_MAX_DEPTH}")
+    if not all(0 <= size <= _MAX_SIZE for size in shape):
+        raise InvalidRequest(
+            f"{name!r} has the shape {list(shape)}; no size may be negative, or above {_MAX_SIZE}"
+        )
     return prod(shape)
 
 

@@ -9,6 +9,7 @@ from grpc import StatusCode
 from goldcrest.errors import (
     BodyTooLarge,
     DeadlineExceeded,
+    Forbidden,
     InvalidRequest,
     NotServed,
     Overloaded,
@@ -23,6 +24,7 @@ CODES: Mapping[type[ServingError], StatusCode] = {
     InvalidRequest: StatusCode.INVALID_ARGUMENT,
     BodyTooLarge: StatusCode.RESOURCE_EXHAUSTED,
     Unauthorized: StatusCode.UNAUTHENTICATED,
+    Forbidden: StatusCode.PERMISSION_DENIED,
     NotServed: StatusCode.NOT_FOUND,
     UnsupportedTask: StatusCode.UNIMPLEMENTED,
     Overloaded: StatusCode.RESOURCE_EXHAUSTED,

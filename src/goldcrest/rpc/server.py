@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from math import ceil, isfinite
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 
 from goldcrest.config import RpcConfig
-from goldcrest.errors import ConfigError, ServingError
+from goldcrest.errors import ConfigError, MalformedRequest, ServingError
 from goldcrest.rpc.codes import code_of
 from goldcrest.rpc.health import Health
 from goldcrest.rpc.messages import INFERENCE, MESSAGES
@@ -19,6 +20,8 @@ from goldcrest.rpc.methods import METHODS, PUBLIC, Call, Door, Unsupported, mode
 
 _log = logging.getLogger("goldcrest.rpc")
 _SERVICE = f"{INFERENCE}.GRPCInferenceService"
+_MAX_MESSAGE = 600
+"""Characters of an error: it travels in a header, and clients drop those of more than 8 KiB."""
 _GRACE_S = 1.0
 """How long answers may take to be written once nothing is left to work on."""
 
@@ -74,14 +77,14 @@ def _unary(door: Door, name: str) -> grpc.RpcMethodHandler:
 
     async def served(request: Any, context: Any) -> Any:
         try:
-            return await method(_call(door, request, context, is_public=name in PUBLIC))
+            return await method(_call(door, _whole(request), context, is_public=name in PUBLIC))
         except Exception as error:  # noqa: BLE001  # told with a sentence; the log has the rest
             refusal = _refusal(name, error)
         return await context.abort(*refusal)
 
     return grpc.unary_unary_rpc_method_handler(
         served,
-        request_deserializer=MESSAGES[f"{name}Request"].FromString,
+        request_deserializer=_reader(f"{name}Request"),
         response_serializer=MESSAGES[f"{name}Response"].SerializeToString,
     )
 
@@ -93,7 +96,7 @@ def _stream(door: Door) -> grpc.RpcMethodHandler:
 
     return grpc.stream_stream_rpc_method_handler(
         served,
-        request_deserializer=MESSAGES["ModelInferRequest"].FromString,
+        request_deserializer=_reader("ModelInferRequest"),
         response_serializer=MESSAGES["ModelStreamInferResponse"].SerializeToString,
     )
 
@@ -102,12 +105,33 @@ async def _streamed(door: Door, request: Any, context: Any) -> Any:
     """Answer one request of a stream; an error ends its request, and not the stream."""
     response = MESSAGES["ModelStreamInferResponse"]
     try:
-        call = _call(door, request, context, is_public=False)
+        call = _call(door, _whole(request), context, is_public=False)
         return response(infer_response=await model_infer(call))
     except Exception as error:  # noqa: BLE001  # told with a sentence; the log has the rest
         _, message, _ = _refusal("ModelStreamInfer", error)
-    named = MESSAGES["ModelInferResponse"](id=request.id, model_name=request.model_name)
+    named = MESSAGES["ModelInferResponse"]()
+    if request is not None:
+        named = MESSAGES["ModelInferResponse"](id=request.id, model_name=request.model_name)
     return response(error_message=message, infer_response=named)
+
+
+def _reader(name: str) -> Callable[[bytes], Any]:
+    """Reads a message; None for what is none, since gRPC logs whatever is raised here."""
+    parse = MESSAGES[name].FromString
+
+    def read(content: bytes) -> Any:
+        try:
+            return parse(content)
+        except DecodeError:
+            return None
+
+    return read
+
+
+def _whole(request: Any) -> Any:
+    if request is None:
+        raise MalformedRequest("the bytes that were sent are no message of this method")
+    return request
 
 
 def _call(door: Door, request: Any, context: Any, *, is_public: bool) -> Call:
@@ -125,7 +149,7 @@ def _refusal(name: str, error: Exception) -> tuple[grpc.StatusCode, str, Metadat
     if isinstance(error, ServingError):
         seconds = getattr(error, "retry_after_s", None)
         later = (("retry-after", str(max(1, ceil(seconds)))),) if seconds is not None else ()
-        return code_of(type(error)), str(error), later
+        return code_of(type(error)), str(error)[:_MAX_MESSAGE], later
     if isinstance(error, Unsupported):
         return grpc.StatusCode.UNIMPLEMENTED, str(error), ()
     _log.error("%s failed", name, exc_info=error)

@@ -6,7 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from goldcrest.errors import InvalidRequest
-from goldcrest.oip.inference import VERSION, Question, Wanted, refuse_shared_memory
+from goldcrest.oip.inference import (
+    VERSION,
+    Question,
+    Wanted,
+    check_number,
+    refuse_shared_memory,
+)
 from goldcrest.oip.tensor import Tensor, from_raw, from_values
 from goldcrest.rpc.messages import MESSAGES
 
@@ -35,6 +41,7 @@ def read_question(request: Any) -> Question:
     Raises:
         InvalidRequest: its inputs do not fit what is said of them.
     """
+    check_number(request.inputs, request.outputs)
     parameters: dict[str, Any] = {}
     for each in request.inputs:
         parameters |= read_parameters(each.parameters)

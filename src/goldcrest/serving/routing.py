@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from goldcrest.errors import EmptyInput, Loading, UnknownModel, Unloaded, UnsupportedTask
 from goldcrest.heads.plain import Head
 from goldcrest.model.version import Version
 from goldcrest.names import TaskName
-from goldcrest.tasks import O, Reply, Request
+from goldcrest.tasks import Fill, O, Reply, Request, Span, Task, Tokens
 from goldcrest.values import Answer, ServedModel
 
 _TOGETHER = 64
+
+_LONG = 2048
+"""Tokens from which an answer is presented off the event loop: some 20 milliseconds of work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,9 @@ class Served:
         asked = head.expand(request.items, request.task)
         options = request.task.encoding(request.encode)
         answers = await self.version.infer(asked, options, request.urgency)
-        return self._reply(request, head, answers)
+        if _effort(request.task, answers) < _LONG:
+            return self._reply(request, head, answers)
+        return await self.version.apart(partial(self._reply, request, head, answers))
 
     def wait(self, request: Request[O]) -> Reply[O]:
         """Do the same for a caller without an event loop, and for no items too."""
@@ -64,6 +70,14 @@ class Served:
         n_each = len(answers) // len(request.items) if request.items else 1
         n_tokens, n_dropped, n_windows = _counts(answers, n_each)
         return Reply(self.version.name, outputs, head.labels, n_tokens, n_dropped, n_windows)
+
+
+def _effort(task: Task[Any], answers: Sequence[Answer]) -> int:
+    """How much there is to present token by token, in tokens."""
+    if not isinstance(task, Tokens | Span | Fill):
+        return 0
+    n_tokens = sum([answer.n_tokens for answer in answers])
+    return n_tokens * task.top_k if isinstance(task, Fill) else n_tokens
 
 
 def _counts(
@@ -111,8 +125,12 @@ class Routed:
         self._served[version.name] = Served(version)
         self._unloaded.discard(version.name)
 
-    def remove(self, name: str) -> Version | None:
-        """Take a model out of service; returns its version if it was open.
+    def is_unloaded(self, name: str) -> bool:
+        """Whether a model was taken out of service."""
+        return name in self._unloaded
+
+    def remove(self, name: str) -> None:
+        """Take a model out of service, be it open or not.
 
         Raises:
             UnknownModel: no such name.
@@ -120,18 +138,19 @@ class Routed:
         if name not in self.expected:
             raise UnknownModel(name, self.expected)
         self._unloaded.add(name)
-        served = self._served.pop(name, None)
-        return None if served is None else served.version
+        self._served.pop(name, None)
 
     @property
     def is_ready(self) -> bool:
         """Whether every model that is wanted is open, and its smallest shapes are warm."""
         wanted = [name for name in self.expected if name not in self._unloaded]
-        return all(name in self._served and self._served[name].version.is_ready for name in wanted)
+        served = [self._served.get(name) for name in wanted]
+        return all(one is not None and one.version.is_ready for one in served)
 
     def models(self) -> tuple[ServedModel, ...]:
         """Describe what is open, in the order of the settings."""
-        opened = [self._served[name].version for name in self.expected if name in self._served]
+        found = [self._served.get(name) for name in self.expected]
+        opened = [served.version for served in found if served is not None]
         firsts: dict[TaskName, str] = {}
         for version in opened:
             for task in version.tasks:
@@ -152,16 +171,17 @@ class Routed:
         for expected in self.expected:
             if expected in self._unloaded:
                 continue
-            if expected not in self._served:  # it may be the default: no later one stands in
+            served = self._served.get(expected)
+            if served is None:  # it may be the default: no later one stands in
                 raise Loading(f"no model that does {task or 'anything'} is open yet")
-            version = self._served[expected].version
-            if task is None or task in version.heads:
-                return version
+            if task is None or task in served.version.heads:
+                return served.version
         raise UnsupportedTask(f"no model served here does {task or 'anything'}")
 
     def _named(self, name: str) -> Version:
-        if name in self._served:
-            return self._served[name].version
+        served = self._served.get(name)  # once: another thread may take it out
+        if served is not None:
+            return served.version
         if name not in self.expected:
             raise UnknownModel(name, self.expected)
         if name in self._unloaded:

@@ -42,6 +42,7 @@ class Catalogue(Protocol):
         """Open a model of the settings that was taken out of service; an open one stays.
 
         Raises:
+            Forbidden: callers may not.
             UnknownModel: the settings have none of that name.
             GoldcrestError: it cannot be opened.
         """
@@ -51,6 +52,7 @@ class Catalogue(Protocol):
         """Take a model out of service and free its memory; what runs is answered.
 
         Raises:
+            Forbidden: callers may not.
             UnknownModel: the settings have none of that name.
         """
         ...

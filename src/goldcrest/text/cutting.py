@@ -59,6 +59,12 @@ def window_bounds(n_tokens: int, *, room: int, stride: int) -> list[Bounds]:
     return [(start, min(start + room, n_tokens)) for start in starts]
 
 
+def n_in_windows(n_tokens: int, *, room: int, stride: int) -> int:
+    """How many tokens all those windows have together, without listing them."""
+    starts = range(0, max(n_tokens - stride, 1), room - stride)
+    return (len(starts) - 1) * room + min(room, n_tokens - starts[-1])
+
+
 def spread(moving: Ints, others: Ints, bounds: Sequence[Bounds]) -> list[Ints]:
     """The places of the tokens of each window of an item.
 
@@ -77,10 +83,12 @@ def best_windows(places: Ints, moving: Ints, bounds: Sequence[Bounds]) -> Ints:
     Of windows that are equally good the first counts, so the order of places is kept; places that
     every window repeats are the first window's.
     """
-    first = np.array([moving[start] for start, _ in bounds])[:, None]
-    last = np.array([moving[stop - 1] for _, stop in bounds])[:, None]
-    margins = np.minimum(places - first, last - places)
-    return np.asarray(margins.argmax(axis=0), np.int32)
+    first = np.array([moving[start] for start, _ in bounds])
+    last = np.array([moving[stop - 1] for _, stop in bounds])
+    # one place after the other: all at once would take memory for each pair with a window
+    return np.array(
+        [np.minimum(place - first, last - place).argmax() for place in places], np.int32
+    )
 
 
 def places_of(kept: NDArray[np.bool_]) -> Ints:

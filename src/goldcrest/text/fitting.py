@@ -2,17 +2,67 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import sys
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from goldcrest.errors import InputTooLong, InvalidRequest
-from goldcrest.text.cutting import best_windows, places_of, shortened, spread, window_bounds
+from goldcrest.errors import InputTooLong, InvalidRequest, TooManyTokens
+from goldcrest.text.cutting import (
+    best_windows,
+    n_in_windows,
+    places_of,
+    shortened,
+    spread,
+    window_bounds,
+)
 from goldcrest.values import EncodeOptions, Encoding, Ints, Origins
 
 
+@dataclass(slots=True)
+class Allowance:
+    """What the windows of one request may come to: neighbours that share much make many.
+
+    Attributes:
+        limit: tokens of all windows together.
+        n_taken: those of the windows so far.
+    """
+
+    limit: int = sys.maxsize
+    n_taken: int = 0
+
+    def take(self, n_tokens: int) -> None:
+        """Count an item's windows before they are made.
+
+        Raises:
+            TooManyTokens: they are more than is left.
+        """
+        self.n_taken += n_tokens
+        if self.n_taken > self.limit:
+            raise TooManyTokens(self.n_taken, self.limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an item stands in its request.
+
+    Attributes:
+        index: for messages.
+        allowance: what the windows of the request may come to.
+    """
+
+    index: int
+    allowance: Allowance
+
+
 def fit(
-    whole: Encoding, texts: Ints, options: EncodeOptions, *, limit: int, moving: int, index: int
+    whole: Encoding,
+    texts: Ints,
+    options: EncodeOptions,
+    place: Place,
+    *,
+    limit: int,
+    moving: int,
 ) -> tuple[Encoding, ...]:
     """What becomes of an item: itself where it fits, else what the options say.
 
@@ -20,23 +70,23 @@ def fit(
         whole: all its tokens.
         texts: which text each token is of, or `SPECIAL`.
         options: whether it is cut, refused or split; and whether every token is picked in the end.
+        place: of the item in its request.
         limit: tokens that fit.
         moving: the text that is split.
-        index: the item's place in its request, for messages.
 
     Raises:
         InputTooLong: it does not fit and must not be cut.
         InvalidRequest: as `cut` and `windows` do.
+        TooManyTokens: its windows would have more tokens than are allowed.
     """
     if whole.n_tokens <= limit:
         parts: tuple[Encoding, ...] = (whole,)
     elif options.overflow == "reject":
-        raise InputTooLong(whole.n_tokens, limit, index)
+        raise InputTooLong(whole.n_tokens, limit, place.index)
     elif options.overflow == "window":
-        stride = options.stride
-        parts = windows(whole, texts, moving=moving, limit=limit, stride=stride, index=index)
+        parts = windows(whole, texts, place, moving=moving, limit=limit, stride=options.stride)
     else:
-        parts = (cut(whole, texts, limit=limit, index=index),)
+        parts = (cut(whole, texts, limit=limit, index=place.index),)
     return tuple(map(_all_picked, parts)) if options.wants_states else parts
 
 
@@ -64,7 +114,7 @@ def cut(whole: Encoding, texts: Ints, *, limit: int, index: int) -> Encoding:
 
 
 def windows(
-    whole: Encoding, texts: Ints, *, moving: int, limit: int, stride: int | None, index: int
+    whole: Encoding, texts: Ints, place: Place, *, moving: int, limit: int, stride: int | None
 ) -> tuple[Encoding, ...]:
     """All tokens of an item, in windows that overlap.
 
@@ -74,31 +124,38 @@ def windows(
     Args:
         whole: all tokens.
         texts: which text each token is of, or `SPECIAL`.
+        place: of the item in its request; its windows are counted where all of them are kept.
         moving: the text that is split; every window repeats the other tokens.
         limit: tokens per window.
         stride: tokens of that text that neighbours share; None means a quarter of the room.
-        index: the item's place in its request, for messages.
 
     Raises:
         InvalidRequest: the other tokens leave no room, or the stride leaves no progress.
+        TooManyTokens: the windows would have more tokens than are allowed.
     """
     split, others = places_of(texts == moving), places_of(texts != moving)
     room = limit - len(others)
     if room < 1:
-        n_first = int((texts == 0).sum())
+        repeated, other = ("second", "first") if moving == 0 else ("first", "second")
+        n_repeated = int((texts == 1 - moving).sum())
         raise InvalidRequest(
-            f"the first text of item {index} has {n_first} tokens, which leave no room for the "
-            f"second within the limit of {limit}"
+            f"the {repeated} text of item {place.index} has {n_repeated} tokens, which leave no room "
+            f"for the {other} within the limit of {limit}"
         )
-    check_stride(stride, room=room, index=index)
+    check_stride(stride, room=room, index=place.index)
     stride = room // 4 if stride is None else stride
-    bounds = window_bounds(len(split), room=room, stride=stride)
-    parts = spread(split, others, bounds)
     if whole.picks is None:
-        return tuple(_part(whole, places, None) for places in parts)
+        inner = n_in_windows(len(split), room=room, stride=stride)
+        place.allowance.take(inner + -(-inner // room) * len(others))
+    bounds = window_bounds(len(split), room=room, stride=stride)
+    if whole.picks is None:
+        return tuple(_part(whole, places, None) for places in spread(split, others, bounds))
     best = best_windows(whole.picks, split, bounds)
+    numbers = np.unique(best).tolist()
+    parts = spread(split, others, [bounds[number] for number in numbers])
     return tuple(
-        _part(whole, parts[number], whole.picks[best == number]) for number in np.unique(best)
+        _part(whole, places, whole.picks[best == number])
+        for number, places in zip(numbers, parts, strict=True)
     )
 
 

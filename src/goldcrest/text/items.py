@@ -47,7 +47,10 @@ def checked_ids(item: Sequence[object], *, n_ids: int, index: int) -> NDArray[An
         EmptyInput: there are none.
         InvalidRequest: they are no ids, or none of this vocabulary.
     """
-    ids = np.array(item)
+    try:
+        ids = np.array(item)
+    except ValueError:  # what it holds are lists of several lengths
+        ids = np.array([None])
     if not len(ids):
         raise EmptyInput(f"item {index} holds no token ids")
     if ids.dtype.kind not in "iu" or ids.ndim != 1:

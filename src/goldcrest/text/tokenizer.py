@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 import tokenizers
 
 from goldcrest.errors import CheckpointError, EmptyInput, InvalidRequest
-from goldcrest.text.fitting import check_stride, fit
+from goldcrest.text.fitting import Allowance, Place, check_stride, fit
 from goldcrest.text.items import Text, broken, checked_ids, text_of
 from goldcrest.text.origins import numbered, origins_of, origins_of_ids
 from goldcrest.text.vocabulary import build_tokenizer, parse, special_tokens
@@ -126,7 +127,7 @@ class Tokenizer:
         """
         if options.overflow == "window":
             options = replace(options, overflow="reject")
-        return self._encode((item,), options, index)[0][0]
+        return self.windows(item, options, index)[0]
 
     def windows(
         self, item: Item, options: EncodeOptions = _DEFAULTS, index: int = 0
@@ -145,19 +146,31 @@ class Tokenizer:
                 holds no mask where one is wanted, too many, or one that would be cut off.
             InputTooLong: the item is longer than allowed and must not be cut.
         """
-        return self._encode((item,), options, index)[0]
+        return self._encode((item,), options, index, Allowance())[0]
 
     def encode_all(
-        self, items: Sequence[Item], options: EncodeOptions = _DEFAULTS
+        self,
+        items: Sequence[Item],
+        options: EncodeOptions = _DEFAULTS,
+        *,
+        limit_tokens: int = sys.maxsize,
     ) -> list[tuple[Encoding, ...]]:
         """The windows of every item of a request.
 
-        Errors as for `windows`; they name the place of the item.
+        Args:
+            items: as for `windows`.
+            options: likewise.
+            limit_tokens: what all windows may come to; with a large stride a text has very many.
+
+        Raises:
+            InvalidRequest: as for `windows`; it names the place of the item.
+            TooManyTokens: they come to more.
         """
+        allowance = Allowance(limit_tokens)
         return [
             one
             for first in range(0, len(items), _AT_ONCE)
-            for one in self._encode(items[first : first + _AT_ONCE], options, first)
+            for one in self._encode(items[first : first + _AT_ONCE], options, first, allowance)
         ]
 
     def token(self, token_id: int) -> str:
@@ -218,7 +231,7 @@ class Tokenizer:
             raise broken([text]) from error
 
     def _encode(
-        self, items: Sequence[Item], options: EncodeOptions, first: int
+        self, items: Sequence[Item], options: EncodeOptions, first: int, allowance: Allowance
     ) -> list[tuple[Encoding, ...]]:
         texts = [text_of(item) for item in items]
         try:
@@ -226,39 +239,39 @@ class Tokenizer:
         except TypeError as error:
             raise broken(texts, first) from error
         return [
-            self._of_ids(item, options, index)
+            self._of_ids(item, options, Place(index, allowance))
             if text is None
-            else self._of_text(next(raw), text, options, index)
+            else self._of_text(next(raw), text, options, Place(index, allowance))
             for index, (item, text) in enumerate(zip(items, texts, strict=True), first)
         ]
 
     def _of_text(
-        self, raw: Any, text: Text, options: EncodeOptions, index: int
+        self, raw: Any, text: Text, options: EncodeOptions, place: Place
     ) -> tuple[Encoding, ...]:
         is_pair = not isinstance(text, str)
-        limit = self._limit(options, n_special=self._n_special[is_pair], index=index)
+        limit = self._limit(options, n_special=self._n_special[is_pair], index=place.index)
         ids = np.array(raw.ids, np.int32)
         if not len(ids):
-            raise EmptyInput(f"item {index} holds no tokens")
+            raise EmptyInput(f"item {place.index} holds no tokens")
         types = None
         if self._has_token_types:
             types = np.array(raw.type_ids, np.int32) if is_pair else np.zeros(len(ids), np.int32)
         origins = origins_of(raw) if self._keeps_origins else None
-        whole = Encoding(ids, types, 0, self._picks(ids, index), origins)
+        whole = Encoding(ids, types, 0, self._picks(ids, place.index), origins)
         if len(ids) <= limit and not options.wants_states:
             return (whole,)
         texts = numbered(raw.sequence_ids)
         moving = int(is_pair and not options.splits_first)
-        return fit(whole, texts, options, limit=limit, moving=moving, index=index)
+        return fit(whole, texts, options, place, limit=limit, moving=moving)
 
-    def _of_ids(self, item: Item, options: EncodeOptions, index: int) -> tuple[Encoding, ...]:
-        limit = self._limit(options, n_special=0, index=index)
-        ids = checked_ids(item, n_ids=self.n_ids, index=index).astype(np.int32)
+    def _of_ids(self, item: Item, options: EncodeOptions, place: Place) -> tuple[Encoding, ...]:
+        limit = self._limit(options, n_special=0, index=place.index)
+        ids = checked_ids(item, n_ids=self.n_ids, index=place.index).astype(np.int32)
         types = np.zeros_like(ids) if self._has_token_types else None
         origins = origins_of_ids(ids, self._special_ids) if self._keeps_origins else None
-        whole = Encoding(ids, types, picks=self._picks(ids, index), origins=origins)
+        whole = Encoding(ids, types, picks=self._picks(ids, place.index), origins=origins)
         texts = np.zeros_like(ids)
-        return fit(whole, texts, options, limit=limit, moving=0, index=index)
+        return fit(whole, texts, options, place, limit=limit, moving=0)
 
     def _picks(self, ids: Ints, index: int) -> Ints | None:
         """The places of the masks, if masks are what is read."""
@@ -276,12 +289,12 @@ class Tokenizer:
     def _limit(self, options: EncodeOptions, *, n_special: int, index: int) -> int:
         limit, least = self.max_length, n_special + 1
         if options.max_length is not None:
-            if options.max_length < least:
-                raise InvalidRequest(
-                    f"max_length is {options.max_length}, but must be at least {least} to leave "
-                    "room for a token beside the special ones"
-                )
             limit = min(options.max_length, limit)
+        if limit < least:
+            raise InvalidRequest(
+                f"max_length is {limit}, but must be at least {least} to leave room for a token "
+                "beside the special ones"
+            )
         if options.overflow == "window":
             check_stride(options.stride, room=limit - n_special, index=index)
         return limit

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
-from goldcrest.errors import InvalidRequest
+from goldcrest.errors import InvalidRequest, TooManyItems
 from goldcrest.names import Overflow
 from goldcrest.tasks import Reply, Rerank
 from goldcrest.text.tokenizer import Tokenizer
@@ -41,7 +41,7 @@ class CohereRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         bool | None, Meta(description="whether to send each document back with its score")
     ] = None
     rank_fields: Annotated[
-        list[str] | None,
+        Annotated[list[str], Meta(max_length=64)] | None,
         Meta(description='fields of an object that make up its text, a line each; null: "text"'),
     ] = None
     max_tokens_per_doc: Annotated[
@@ -137,6 +137,7 @@ async def rerank_v2(call: Call[CohereRequest]) -> Response:
 
 async def _rerank(call: Call[CohereRequest], *, version: str) -> Response:
     body = call.body
+    _check_number(body.documents, limit=call.door.config.max_items)
     texts = [text_of(body, index) for index in range(len(body.documents))]
     if body.max_tokens_per_doc is not None:
         texts = await asyncio.to_thread(first_tokens, texts, _tokenizer(call), body)
@@ -149,6 +150,12 @@ async def _rerank(call: Call[CohereRequest], *, version: str) -> Response:
     return Response(_encode(_reply(body, reply, version)), headers=shortened(reply))
 
 
+def _check_number(documents: Sequence[Document], *, limit: int) -> None:
+    """Refuse too many before the text of each is made."""
+    if len(documents) > limit:
+        raise TooManyItems(len(documents), limit)
+
+
 def text_of(body: CohereRequest, index: int) -> str:
     """The text that is ranked for a document.
 
@@ -158,7 +165,7 @@ def text_of(body: CohereRequest, index: int) -> str:
     document = body.documents[index]
     if isinstance(document, str):
         return document
-    fields = ["text"] if body.rank_fields is None else body.rank_fields
+    fields = ["text"] if body.rank_fields is None else list(dict.fromkeys(body.rank_fields))
     values = [document.get(field) for field in fields]
     if not values or not all(isinstance(value, str) for value in values):
         raise InvalidRequest(f"document {index} needs a text under each of: {', '.join(fields)}")

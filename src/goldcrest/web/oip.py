@@ -8,10 +8,12 @@ import msgspec
 from msgspec.structs import replace
 
 from goldcrest.errors import (
+    Forbidden,
     InvalidRequest,
     Loading,
     NotServed,
     ServingError,
+    Unavailable,
     UnknownModel,
     Unloaded,
 )
@@ -266,7 +268,7 @@ ENDPOINTS = (
         dict,
         request=bytes,
         described=RepositoryRequest,
-        errors=(UnknownModel, InvalidRequest, Loading),
+        errors=(UnknownModel, InvalidRequest, Forbidden, Unavailable),
     ),
     _row(
         "/v2/repository/models/{model}/unload",
@@ -275,6 +277,6 @@ ENDPOINTS = (
         dict,
         request=bytes,
         described=RepositoryRequest,
-        errors=(UnknownModel,),
+        errors=(UnknownModel, Forbidden),
     ),
 )

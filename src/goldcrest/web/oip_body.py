@@ -10,12 +10,20 @@ import orjson
 from msgspec import Meta
 
 from goldcrest.errors import InvalidRequest, MalformedRequest
-from goldcrest.oip.inference import VERSION, Question, Wanted, refuse_shared_memory
+from goldcrest.oip.inference import (
+    VERSION,
+    Question,
+    Wanted,
+    check_number,
+    refuse_shared_memory,
+)
 from goldcrest.oip.tensor import Buffer, Tensor, from_raw, from_values
 from goldcrest.web.response import Header, Response
 
 T = TypeVar("T")
 _HEADER_LENGTH = b"inference-header-content-length"
+_MAX_DIGITS = 18
+"""Of a length; Python refuses to read a number of thousands."""
 _BINARY = b"application/octet-stream"
 _encode = msgspec.json.Encoder().encode
 
@@ -106,6 +114,7 @@ def read_question(
         InvalidRequest: it is not of the shape asked for.
     """
     asked, rest = _parted(body, headers.get(_HEADER_LENGTH))
+    check_number(asked.inputs, asked.outputs or ())
     return Question(
         model=model,
         version=version,
@@ -147,7 +156,7 @@ def _parted(body: bytes, header: bytes | None) -> tuple[InferRequest, memoryview
     """Tell the JSON of a body from the bytes after it."""
     if header is None:
         return _decoded(_infer_decoder, body), memoryview(b"")
-    length = int(header) if header.isdigit() else -1
+    length = int(header) if header.isdigit() and len(header) <= _MAX_DIGITS else -1
     if not 0 < length <= len(body):
         raise MalformedRequest(
             f"inference-header-content-length is {header.decode('latin-1')!r}; "

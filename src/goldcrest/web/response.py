@@ -13,6 +13,7 @@ from starlette.types import Send
 from goldcrest.errors import (
     BodyTooLarge,
     DeadlineExceeded,
+    Forbidden,
     InvalidRequest,
     MalformedRequest,
     NotServed,
@@ -30,6 +31,7 @@ STATUS: Mapping[type[ServingError], int] = {
     MalformedRequest: 400,
     BodyTooLarge: 413,
     Unauthorized: 401,
+    Forbidden: 403,
     NotServed: 404,
     Overloaded: 429,
     DeadlineExceeded: 504,

@@ -16,7 +16,7 @@ from goldcrest.serving.keys import Keys
 from goldcrest.web.connection import CallerGone, read_body
 from goldcrest.web.endpoint import Call, Door, Endpoint
 from goldcrest.web.response import INTERNAL, Fault, Header, Problems, Response, refusal, told
-from goldcrest.web.visits import GONE, Visit
+from goldcrest.web.visits import GONE, Visit, path_of
 
 _log = logging.getLogger("goldcrest.web")
 _encode = msgspec.json.Encoder().encode
@@ -66,7 +66,7 @@ class Served:
         except CallerGone:
             raise
         except Exception:  # noqa: BLE001  # the caller gets a sentence, the log the traceback
-            return _internal(scope["path"], headers, self._problem)
+            return _internal(path_of(scope), headers, self._problem)
 
     async def _answered(
         self, visit: Visit, scope: Scope, headers: dict[bytes, bytes], receive: Receive
@@ -89,7 +89,7 @@ class Served:
             return self._decoder.decode(body)
         except msgspec.ValidationError as error:
             raise InvalidRequest(f"the request is not of the shape asked for: {error}") from error
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise MalformedRequest(f"the body is not valid JSON: {error}") from error
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from re import Pattern
 
 from starlette.routing import compile_path
 
@@ -20,11 +20,12 @@ class Table:
 
     def __init__(self, rows: Iterable[Served]) -> None:
         self._plain: dict[tuple[str, str], Served] = {}
-        self._patterns: list[tuple[str, Pattern[str], Served]] = []
+        self._patterns: list[tuple[str, re.Pattern[str], Served]] = []
         for row in rows:
             method, path = row.endpoint.method, row.endpoint.path
             if "{" in path:
-                self._patterns.append((method, compile_path(path)[0], row))
+                pattern = re.compile(compile_path(path)[0].pattern, re.DOTALL)  # any name at all
+                self._patterns.append((method, pattern, row))
             else:
                 self._plain[method, path] = row
 

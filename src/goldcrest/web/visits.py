@@ -58,7 +58,7 @@ class Visits:
             _log.info(
                 "%s %s %d %.1f ms model=%s caller=%s items=%d tokens=%d",
                 scope["method"],
-                _path(scope),
+                path_of(scope),
                 status,
                 (perf_counter() - visit.begun) * 1e3,
                 visit.model or "-",
@@ -68,7 +68,7 @@ class Visits:
             )
 
 
-def _path(scope: Scope) -> str:
+def path_of(scope: Scope) -> str:
     """The path as it was sent, so that no line break of a caller's gets into the log."""
     raw: bytes = scope.get("raw_path") or scope["path"].encode("utf-8", "surrogateescape")
     return raw.decode("ascii", "backslashreplace").replace("\n", "\\n").replace("\r", "\\r")

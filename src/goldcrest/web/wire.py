@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol, but what is written in one turn of the event loop leaves in one call.
+"""uvicorn's HTTP protocol, but each answer leaves in one call, and heads of requests are bounded.
 
 uvicorn writes the head of an answer and its body one after the other, and each is a system call
 and a packet of its own: for short answers that is a tenth of all the processor time they take.
@@ -13,6 +13,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 _AT_ONCE = 65_536
 """Bytes that are not held back, so that flow control sees them."""
+
+MOST_HEAD_BYTES = 65_536
+"""Of a request's first line and headers; the parser keeps them all before anybody is asked."""
 
 
 class Gathering:
@@ -52,6 +55,27 @@ class Gathering:
 class GatheringProtocol(HttpToolsProtocol):
     """One connection."""
 
+    _is_in_head, _n_head_bytes = True, 0
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """Put the gathering in between."""
         super().connection_made(Gathering(transport, self.loop))  # type: ignore[arg-type]  # all that is called is there
+
+    def data_received(self, data: bytes) -> None:
+        """Parse; refuse a head that does not come to its end."""
+        if self._is_in_head:
+            self._n_head_bytes += len(data)
+        super().data_received(data)
+        is_endless = self._is_in_head and self._n_head_bytes > MOST_HEAD_BYTES
+        if is_endless and not self.transport.is_closing():
+            self.send_400_response(f"The headers are longer than {MOST_HEAD_BYTES} bytes.")
+
+    def on_headers_complete(self) -> None:
+        """The rest is body, which has limits of its own."""
+        self._is_in_head = False
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """The next request begins."""
+        self._is_in_head, self._n_head_bytes = True, 0
+        super().on_message_complete()

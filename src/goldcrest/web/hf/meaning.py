@@ -68,13 +68,17 @@ def meaning(
         InvalidRequest: the request fits nothing.
     """
     offers = [*_offers(models, pipelines), *((pipeline, None) for pipeline in pipelines)]
+    unfit: list[Pipeline] = []
     for pipeline, served in offers:
+        if pipeline in unfit:  # whichever model does it; a large body takes long to read
+            continue
         try:
             read = _read(pipeline, inputs, given)
         except msgspec.ValidationError:
+            unfit.append(pipeline)
             continue
         return Meant(pipeline, *read, served)
-    raise _misfit(inputs, given, [pipeline for pipeline, _ in offers])
+    raise _misfit(inputs, given, unfit)
 
 
 def _offers(

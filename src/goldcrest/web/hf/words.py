@@ -7,11 +7,14 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from goldcrest.errors import InvalidRequest
 from goldcrest.names import Overflow
 from goldcrest.tasks import Aggregation, Embed, Fill, Scores, Span, Tokens, ZeroShot
 from goldcrest.web.inputs import TokenId
 
 Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
+_MOST_BEST, _MOST_TARGETS = 1000, 1024
+"""Answers per item where there could be millions, and words that may compete for a mask."""
 Texts = str | list[str]
 TextsOrIds = str | list[str | TokenId | list[TokenId]]
 
@@ -89,6 +92,11 @@ Classifiable = str | TextPair | list[str | TextPair | Pair]
 Questions = Question | list[Question]
 
 
+def _check_most(what: str, number: int, most: int) -> None:
+    if number > most:
+        raise InvalidRequest(f"{what} is {number}, more than the limit of {most}")
+
+
 class Wording(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The several ways to say what happens to long texts; at most one is used."""
 
@@ -143,6 +151,7 @@ class SpanParameters(Wording, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     @property
     def task(self) -> Span:
+        _check_most("top_k", self.top_k, _MOST_BEST)
         return Span(self.top_k, self.max_answer_len, self.handle_impossible_answer)
 
 
@@ -155,6 +164,8 @@ class FillParameters(Limited, frozen=True, forbid_unknown_fields=True, kw_only=T
     @property
     def task(self) -> Fill:
         targets = (self.targets,) if isinstance(self.targets, str) else self.targets
+        _check_most("top_k", self.top_k, _MOST_BEST)
+        _check_most("the number of targets", len(targets), _MOST_TARGETS)
         return Fill(self.top_k, targets)
 
 
