@@ -10,6 +10,7 @@
     │  │  ├─ InputTooLong              .n_tokens, .limit
     │  │  ├─ TooManyItems              .n_items, .limit
     │  │  ├─ TooManyTokens             .n_tokens, .limit
+    │  │  ├─ TooManyCharacters         .n_characters, .limit
     │  │  └─ BodyTooLarge              .n_bytes, .limit
     │  ├─ Unauthorized                 no key was shown, or one that is not known here
     │  ├─ Forbidden                    the settings do not allow it
@@ -101,6 +102,19 @@ class TooManyTokens(InvalidRequest):
     def __init__(self, n_tokens: int, limit: int) -> None:
         super().__init__(f"the request holds {n_tokens} tokens, more than the limit of {limit}")
         self.n_tokens, self.limit = n_tokens, limit
+
+
+class TooManyCharacters(InvalidRequest):
+    """What a request expands to has more characters than are worth tokenising."""
+
+    code = "too_many_characters"
+
+    def __init__(self, n_characters: int, limit: int) -> None:
+        super().__init__(
+            f"the request comes to {n_characters} characters, a text counted as often as it is "
+            f"paired, more than the limit of {limit}"
+        )
+        self.n_characters, self.limit = n_characters, limit
 
 
 class BodyTooLarge(InvalidRequest):

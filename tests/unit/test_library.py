@@ -20,11 +20,17 @@ import goldcrest
 from goldcrest.app.questions import Questions
 from goldcrest.artifact import Artifact
 from goldcrest.config import BatchConfig, Config
-from goldcrest.errors import CheckpointNotFound, InputTooLong, InvalidRequest, UnsupportedTask
+from goldcrest.errors import (
+    CheckpointNotFound,
+    InputTooLong,
+    InvalidRequest,
+    TooManyCharacters,
+    UnsupportedTask,
+)
 from goldcrest.heads.tokens import TokensHead
 from goldcrest.model import version
 from goldcrest.serving.routing import Served
-from goldcrest.tasks import Embed, Request, Tokens
+from goldcrest.tasks import Embed, Request, Rerank, Tokens
 from goldcrest.testing import random_checkpoint
 from goldcrest.values import EncodeOptions
 
@@ -344,3 +350,12 @@ async def test_more_masks_than_memory_should_hold_are_refused(
 
     with pytest.raises(InvalidRequest, match=r"holds 80 .*MASK.*, more than the limit of 70"):
         await model.aio.fill(["[MASK]" * 40] * 2)
+
+
+async def test_a_text_that_is_paired_too_often_is_refused_before_it_is_tokenised(
+    find: Find,
+) -> None:
+    reranker = replace(find("scoring")._version, limit_tokens=100)
+
+    with pytest.raises(TooManyCharacters, match=r"7000 characters.*more than the limit of 6400"):
+        await Served(reranker)(Request(Rerank(), [("q" * 69, "t")] * 100))

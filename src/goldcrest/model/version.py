@@ -12,7 +12,7 @@ from typing import TypeVar
 from goldcrest.artifact import Artifact
 from goldcrest.batching.batcher import Batcher
 from goldcrest.batching.lane import Lane
-from goldcrest.errors import Draining, InvalidRequest, TooManyTokens
+from goldcrest.errors import Draining, InvalidRequest, TooManyCharacters, TooManyTokens
 from goldcrest.heads.choice import Heads
 from goldcrest.names import TaskName
 from goldcrest.text.tokenizer import MAX_MASKS, Tokenizer
@@ -25,6 +25,9 @@ LOGITS = 2**26
 
 LONG = 4096
 """Characters from which a request is tokenised off the event loop: about a millisecond of work."""
+
+_CHARACTERS_PER_TOKEN = 64
+"""More than any text has; a body of texts stays below it, a text paired with a thousand does not."""
 
 Windows = tuple[Encoding, ...]
 """The encodings of one item: one, unless it was split."""
@@ -77,11 +80,16 @@ class Version:
         Raises:
             ServingError: as the tokenizer and the batcher do.
             TooManyTokens: the items have more of them than one call may bring.
+            TooManyCharacters: they are not worth tokenising.
             InvalidRequest: they hold more masks than one call may bring.
         """
         if not items:
             return []
-        if _n_characters(items) < LONG:
+        n_characters = _n_characters(items)
+        limit = _CHARACTERS_PER_TOKEN * self.limit_tokens
+        if n_characters > limit:
+            raise TooManyCharacters(n_characters, limit)
+        if n_characters < LONG:
             encoded = self._encode(items, options)
         else:
             encoded = await self.apart(partial(self._encode, items, options))

@@ -17,6 +17,7 @@ from goldcrest.errors import (
     Loading,
     Overloaded,
     ServingError,
+    TooManyCharacters,
     TooManyItems,
     TooManyTokens,
     Unauthorized,
@@ -126,6 +127,7 @@ _PARAMS: Mapping[type[ServingError], str] = {
     InputTooLong: "input",
     TooManyItems: "input",
     TooManyTokens: "input",
+    TooManyCharacters: "input",
     UnknownModel: "model",
     UnsupportedTask: "model",
 }
