@@ -50,7 +50,8 @@ class Passage:
 
     Attributes:
         text: the part; empty where the context holds no answer.
-        score: product of the probabilities of its first and its last token.
+        score: product of the probabilities of its first and its last token; the sum of these where
+            several windows find the same passage, so it may exceed 1.
         start: first character (code point) in the context.
         end: last character plus one.
     """
