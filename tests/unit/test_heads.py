@@ -281,3 +281,12 @@ def test_a_prompt_goes_before_every_text_but_not_before_ids(name, expected):
 def test_an_unknown_prompt_names_those_there_are():
     with pytest.raises(InvalidRequest, match="no prompt 'doc'; this model knows: 'query', 'pass"):
         PROMPTS.before(["x"], "doc")
+
+
+@pytest.mark.parametrize("n_labels", [1, 2, 8, 9])
+def test_a_text_alone_has_the_probabilities_that_it_has_in_company(n_labels):
+    logits = np.random.default_rng(3).normal(0, 30, (5, n_labels)).astype(np.float32)
+
+    alone = np.concatenate([softmax(row[None]) for row in logits])
+
+    np.testing.assert_allclose(softmax(logits), alone, rtol=1e-5, atol=1e-30)
