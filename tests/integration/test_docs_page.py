@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, sync_playwright
-from tests.integration.test_serve import Server, serving
+from tests.running import Server, serving
 
 from goldcrest.artifact import Artifact
 from goldcrest.config import Config

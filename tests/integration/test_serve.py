@@ -2,90 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
+from tests.running import Server, serving
 
 import goldcrest
 from goldcrest.artifact import Artifact
 from goldcrest.config import Config
 
 pytestmark = pytest.mark.integration
-
-
-class Server:
-    """A running ``goldcrest serve``."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process, self.log = process, ""
-        self._listening = threading.Event()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self.log += line
-            if "listening on" in line:
-                self._listening.set()
-        self._listening.set()
-
-    def close(self) -> None:
-        assert self.process.stderr is not None
-        self._reader.join(5)
-        self.process.stderr.close()
-
-    @property
-    def url(self) -> str:
-        assert self._listening.wait(30)
-        found = re.search(r"http://127\.0\.0\.1:\d+", self.log)
-        assert found, self.log
-        return found.group()
-
-    def call(self, path: str, body: object = None) -> tuple[int, Any]:
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, data)  # noqa: S310  # our own server
-        try:
-            with urllib.request.urlopen(request, timeout=30) as reply:  # noqa: S310
-                return reply.status, json.load(reply)
-        except urllib.error.HTTPError as error:
-            return error.code, json.load(error)
-
-    def until_ready(self) -> Server:
-        deadline = time.monotonic() + 30
-        while self.call("/health/ready")[0] != 200:
-            assert time.monotonic() < deadline, self.log
-            time.sleep(0.02)  # another process: there is nothing to wait on
-        return self
-
-
-@contextmanager
-def serving(*args: str, cache: str) -> Iterator[Server]:
-    command = [sys.executable, "-m", "goldcrest.cli.main", "serve", *args, "--port", "0"]
-    environment = {**os.environ, "GOLDCREST_CACHE__FOLDER": cache}
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)  # noqa: S603
-    server = Server(process)
-    try:
-        yield server
-    finally:
-        process.kill()
-        process.wait()
-        server.close()
 
 
 @pytest.fixture(scope="module")

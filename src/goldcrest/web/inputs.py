@@ -14,16 +14,16 @@ TokenId = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 
 
 def texts_or_ids(inputs: str | Sequence[str | int | Sequence[int]]) -> list[Item]:
-    """Sort out the four forms: a text, texts, the ids of one text, the ids of several.
+    """Sort out the forms: a text, the ids of one text, or several of either.
 
     Raises:
-        InvalidRequest: forms are mixed.
+        InvalidRequest: ids of one text stand beside texts or lists.
     """
     if isinstance(inputs, str):
         return [inputs]
     kinds = {type(item) for item in inputs}
     if kinds == {int}:
         return [tuple(item for item in inputs if isinstance(item, int))]
-    if len(kinds) > 1:
-        raise InvalidRequest("the input mixes texts, token ids and lists; send one form alone")
+    if int in kinds:
+        raise InvalidRequest("inputs mixes token ids with texts or lists; send one or the other")
     return [item if isinstance(item, str) else tuple(item) for item in inputs]  # type: ignore[arg-type]  # no int is left

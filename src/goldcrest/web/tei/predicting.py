@@ -12,6 +12,7 @@ from goldcrest.errors import EmptyInput, InvalidRequest
 from goldcrest.tasks import Classify, Embed, Rerank, Similarity, States
 from goldcrest.values import Floats, Item
 from goldcrest.web.endpoint import Call
+from goldcrest.web.inputs import texts_or_ids
 from goldcrest.web.response import Buffer, Response
 from goldcrest.web.rows import text_of, written
 from goldcrest.web.tei.words import (
@@ -29,7 +30,7 @@ async def embed(call: Call[EmbedRequest]) -> Response:
     body = call.body
     reply = await call.predict(
         Embed(normalize=body.normalize, dimensions=body.dimensions, prompt=body.prompt_name),
-        _items(body.inputs),
+        texts_or_ids(body.inputs),
         model=body.model,
         encode=body.encode(),
     )
@@ -41,7 +42,7 @@ async def embed_all(call: Call[EmbedAllRequest]) -> Response:
     body = call.body
     reply = await call.predict(
         States(prompt=body.prompt_name),
-        _items(body.inputs),
+        texts_or_ids(body.inputs),
         model=body.model,
         encode=body.encode(),
     )
@@ -87,18 +88,6 @@ async def similarity(call: Call[SimilarityRequest]) -> Response:
         encode=parameters.encode(),
     )
     return Response(text_of(reply.outputs))
-
-
-def _items(inputs: str | list[str | int | list[int]]) -> list[Item]:
-    """Sort out the forms: a text, the ids of one text, or several of either."""
-    if isinstance(inputs, str):
-        return [inputs]
-    kinds = {type(item) for item in inputs}
-    if kinds == {int}:
-        return [tuple(item for item in inputs if isinstance(item, int))]
-    if int in kinds:
-        raise InvalidRequest("inputs mixes token ids with texts or lists; send one or the other")
-    return [tuple(item) if isinstance(item, list) else str(item) for item in inputs]
 
 
 def _singles_and_pairs(inputs: str | list[str | list[str]]) -> tuple[list[Item], bool]:
