@@ -27,11 +27,12 @@ from goldcrest.compile import build_artifact
 from goldcrest.config import CacheConfig, Config, EngineConfig, ModelConfig
 from goldcrest.config.machine import usable_processors
 from goldcrest.oip.tensor import of_array
-from goldcrest.serving.routing import Served
+from goldcrest.reports import BatchReport
+from goldcrest.serving.served import Served
 from goldcrest.tasks import Embed, Request
 from goldcrest.testing import random_checkpoint
 from goldcrest.text.tokenizer import Tokenizer
-from goldcrest.values import AS_IT_COMES, BatchReport, Floats
+from goldcrest.values import AS_IT_COMES, Floats
 from goldcrest.web.openai import EmbeddingsRequest, packed
 from goldcrest.web.rows import rows
 from goldcrest.web.tei.words import EmbedRequest

@@ -26,10 +26,11 @@ import numpy as np
 from benchmarks.client import Plan, run
 from goldcrest.app.catalogue import OpenModels
 from goldcrest.batching.batcher import Batcher
+from goldcrest.batching.policy import Policy
 from goldcrest.config import CacheConfig, Config, EngineConfig, ModelConfig, WebConfig
 from goldcrest.engine.processor import processor
 from goldcrest.metrics import Metrics
-from goldcrest.model.opening import Site
+from goldcrest.model.site import Site
 from goldcrest.serving.observing import Observed
 from goldcrest.serving.routing import Routed
 from goldcrest.serving.service import Service
@@ -84,7 +85,9 @@ def serve_zeros(core: int, engine_s: float, profile: Path | None) -> None:
 
 async def _serve(config: Config, engine_s: float) -> int:
     metrics, routed = Metrics(version="0"), Routed(("classifier",))
-    batcher = Batcher(limit_tokens=config.batch.max_waiting_tokens, report=metrics.report)
+    batcher = Batcher(
+        policy=Policy(limit_tokens=config.batch.max_waiting_tokens), report=metrics.report
+    )
     site = Site(
         cache=Path(config.cache.folder),
         processor=processor(),

@@ -15,7 +15,7 @@ import typer
 from docs import measured, parity
 from goldcrest.cli.main import app as command_line
 from goldcrest.config import SETTINGS, Config, ModelConfig
-from goldcrest.config.schema import SECTIONS, words
+from goldcrest.config.described import SECTIONS, words
 from goldcrest.errors import GoldcrestError, ServingError
 from goldcrest.metrics import SPECS
 from goldcrest.web.app import ENDPOINTS

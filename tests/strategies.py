@@ -4,7 +4,8 @@
 ``costs``           warm shapes of a real ladder, with arbitrary seconds
 ``backlogs``        lengths and costs of which some shape holds the most urgent job
 ``encodings``       tokens of one item, with or without token types
-``requests``        jobs of one request: lane, head start, deadline and lengths, arrival still open
+``requests``        one request: lane, class, caller, deadline and lengths, arrival still open
+``turns``           lanes with shares, and what each takes of an engine when it is its turn
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from hypothesis import strategies as st
 
+from goldcrest.batching.policy import PRIORITIES
 from goldcrest.packing.ladder import ladder
-from goldcrest.values import Encoding, Job, Shape
+from goldcrest.values import Encoding, Job, Shape, Urgency
 
 SHAPES = ladder(512)
 
@@ -28,26 +30,20 @@ seconds = st.floats(0.001, 0.1)
 """What a grid may take."""
 
 
+LANES = ("bert", "distilbert", "minilm")
+
+
 @dataclass(frozen=True)
 class RequestSketch:
-    """A request before it arrives: becomes jobs once the time is known."""
+    """A request before it arrives."""
 
     lane: str
-    head_start_s: float
-    deadline_s: float | None
+    urgency: Urgency
     lengths: tuple[int, ...]
 
-    def jobs(self, arrival: float) -> list[Job]:
-        return [
-            Job(
-                Encoding(np.arange(n_tokens, dtype=np.int32)),
-                lane=self.lane,
-                arrival=arrival,
-                rank=arrival - self.head_start_s,
-                expires=None if self.deadline_s is None else arrival + self.deadline_s,
-            )
-            for n_tokens in self.lengths
-        ]
+    @property
+    def encodings(self) -> list[Encoding]:
+        return [Encoding(np.arange(n_tokens, dtype=np.int32)) for n_tokens in self.lengths]
 
 
 def lengths(*, max_size: int = 80) -> st.SearchStrategy[list[int]]:
@@ -85,14 +81,26 @@ def encodings(draw: st.DrawFn) -> Encoding:
 
 
 def requests() -> st.SearchStrategy[RequestSketch]:
-    """Requests of 1 to 6 items to one of three lanes."""
+    """Requests of 1 to 6 items by one of three callers to one of three lanes."""
     return st.builds(
         RequestSketch,
-        lane=st.sampled_from(["bert", "distilbert", "minilm"]),
-        head_start_s=st.sampled_from([0.0, 0.5, 5.0]),
-        deadline_s=st.none() | st.floats(0.0, 10.0),
+        lane=st.sampled_from(LANES),
+        urgency=st.builds(
+            Urgency,
+            st.sampled_from(PRIORITIES),
+            st.none() | st.floats(0.0, 10.0),
+            st.sampled_from(["", "a", "b"]),
+        ),
         lengths=st.lists(_one_length, min_size=1, max_size=6).map(tuple),
     )
+
+
+def turns() -> st.SearchStrategy[tuple[dict[str, float], list[float]]]:
+    """Shares by lane, and the seconds of one grid after the other."""
+    shares = st.dictionaries(
+        st.sampled_from(LANES), st.sampled_from([0.5, 1.0, 2.0, 5.0]), min_size=1
+    )
+    return st.tuples(shares, st.lists(seconds, min_size=1, max_size=60))
 
 
 def total(waiting: Sequence[Job]) -> int:

@@ -11,7 +11,8 @@
     │  │  ├─ TooManyItems              .n_items, .limit
     │  │  ├─ TooManyTokens             .n_tokens, .limit
     │  │  ├─ TooManyCharacters         .n_characters, .limit
-    │  │  └─ BodyTooLarge              .n_bytes, .limit
+    │  │  ├─ BodyTooLarge              .n_bytes, .limit
+    │  │  └─ BodyTooSlow               .limit_s
     │  ├─ Unauthorized                 no key was shown, or one that is not known here
     │  ├─ Forbidden                    the settings do not allow it
     │  ├─ NotServed                    the request is fine, but not for this server
@@ -20,11 +21,12 @@
     │  │  └─ UnknownPath
     │  ├─ Overloaded                   .retry_after_s
     │  ├─ DeadlineExceeded             .waited_s
-    │  ├─ Unavailable                  not now
-    │  │  ├─ Loading                   .retry_after_s
+    │  ├─ Unavailable                  not now; .retry_after_s
+    │  │  ├─ Loading
     │  │  ├─ Unloaded
     │  │  └─ Draining
     │  └─ EngineFailed                 wraps what the runtime raised
+    │     └─ EngineHung                .retry_after_s
     ├─ ConfigError                     at start-up only
     ├─ CheckpointError                 a model could not be read
     │  ├─ CheckpointNotFound
@@ -127,6 +129,16 @@ class BodyTooLarge(InvalidRequest):
         self.n_bytes, self.limit = n_bytes, limit
 
 
+class BodyTooSlow(InvalidRequest):
+    """A request body did not arrive in the time allowed."""
+
+    code = "body_too_slow"
+
+    def __init__(self, limit_s: float) -> None:
+        super().__init__(f"the body was not all here after {limit_s:g} s, the time allowed")
+        self.limit_s = limit_s
+
+
 class Unauthorized(ServingError):
     """The caller showed no key, or one that is not known here."""
 
@@ -192,15 +204,15 @@ class Unavailable(ServingError):
 
     code = "unavailable"
 
+    def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
 
 class Loading(Unavailable):
     """The model is not ready yet."""
 
     code = "loading"
-
-    def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
-        super().__init__(message)
-        self.retry_after_s = retry_after_s
 
 
 class Unloaded(Unavailable):
@@ -219,6 +231,16 @@ class EngineFailed(ServingError):
     """The runtime failed on this item alone; what it raised is the cause."""
 
     code = "engine_failed"
+
+
+class EngineHung(EngineFailed):
+    """The runtime did not come back in time, and is being replaced."""
+
+    code = "engine_hung"
+
+    def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class ConfigError(GoldcrestError):

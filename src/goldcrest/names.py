@@ -23,3 +23,10 @@ TaskName = Literal[
 Pooling = Literal["cls", "mean", "max"]
 ProblemType = Literal["single_label_classification", "multi_label_classification", "regression"]
 Overflow = Literal["truncate", "reject", "window"]
+
+Priority = Literal["interactive", "default", "bulk"]
+"""Classes of work, the most urgent first."""
+Reason = Literal["lone", "all", "urgent", "knee", "objective", "cold", "isolating"]
+"""Why a grid was formed: one job waited; it took all that waited; it was sized for the most urgent
+class alone; it stops at the knee of the rate; or at the longest time a grid may take; no warm shape
+held its first job; or it halves a batch that failed."""

@@ -240,7 +240,7 @@ class Request(Generic[O]):
 
     Attributes:
         model: the name of a served model; None means the default of the task.
-        caller: the name of the key that was shown; empty where none is asked for.
+        urgency: how early it is answered, and who asks.
     """
 
     task: Task[O]
@@ -248,7 +248,11 @@ class Request(Generic[O]):
     model: str | None = None
     encode: EncodeOptions = AS_IT_COMES
     urgency: Urgency = AT_ONCE
-    caller: str = ""
+
+    @property
+    def caller(self) -> str:
+        """The name of the key that was shown; empty where none is asked for."""
+        return self.urgency.caller
 
 
 @dataclass(frozen=True, slots=True)

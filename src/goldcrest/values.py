@@ -9,7 +9,7 @@ from itertools import count
 import numpy as np
 from numpy.typing import NDArray
 
-from goldcrest.names import Overflow, Readable, TaskName
+from goldcrest.names import Overflow, Priority, Readable, TaskName
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float32]
@@ -89,15 +89,20 @@ class EncodeOptions:
 
 @dataclass(frozen=True, slots=True)
 class Urgency:
-    """How early an item is answered.
+    """How early an item is answered, at whose cost, and whether a kept answer will do.
 
     Attributes:
-        head_start_s: seconds by which it counts as having arrived earlier than it did.
+        priority: its class; the settings say what head start in seconds a class has. None means
+            the class that the settings give to whoever does not say.
         deadline_s: seconds after arrival past which nobody wants the answer; None means never.
+        caller: the name of the key that was shown; fair shares are between callers.
+        is_kept_fine: whether an answer that was kept from earlier will do.
     """
 
-    head_start_s: float = 0.0
+    priority: Priority | None = None
     deadline_s: float | None = None
+    caller: str = ""
+    is_kept_fine: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,9 +111,12 @@ class Job:
 
     Attributes:
         lane: the version whose engine must run it.
-        arrival: seconds on the batcher's clock.
-        rank: ``arrival`` minus the head start; the lowest goes first.
+        arrival: seconds on the batcher's clock, before it was tokenised.
+        rank: ``arrival`` minus the head start of its class, plus the seconds of work of the same
+            class that its caller had waiting; within a lane the lowest goes first.
         expires: seconds on the same clock, or None.
+        priority: its class.
+        caller: who is charged for it.
     """
 
     encoding: Encoding
@@ -116,6 +124,8 @@ class Job:
     arrival: float
     rank: float
     expires: float | None = None
+    priority: Priority = "default"
+    caller: str = ""
 
     @property
     def n_tokens(self) -> int:
@@ -224,52 +234,6 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class BatchReport:
-    """What one run of an engine did; times in seconds.
-
-    Attributes:
-        lane: the version that ran.
-        predicted_s: what the cost table expected.
-        run_s: what the engine took, wall clock.
-        idle_s: how long the slot stood idle just before while a job was waiting.
-        cpu_s: processor time the engine's threads used.
-        waited_s: per job, from arrival to the start of the run.
-    """
-
-    lane: str
-    shape: Shape
-    n_jobs: int
-    n_tokens: int
-    predicted_s: float
-    run_s: float
-    idle_s: float
-    cpu_s: float
-    waited_s: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class RequestRecord:
-    """What became of one request; one is written for each, answered or not.
-
-    Attributes:
-        model: the model that answered or would have; empty if none was found.
-        outcome: "ok", or the code of the error.
-        n_truncated: items that lost tokens.
-        seconds: from the call of the service to its reply.
-        caller: the name of the key that was shown; empty where none is asked for.
-    """
-
-    task: str
-    model: str
-    outcome: str
-    n_items: int
-    n_tokens: int
-    n_truncated: int
-    seconds: float
-    caller: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class ServedModel:
     """What a server says of one of its models.
 
@@ -285,6 +249,7 @@ class ServedModel:
         source: where the artifact was made from.
         family: of its architecture, such as "distilbert".
         defaults: the tasks that it answers when a request names no model.
+        is_open: False for one that is opened by the first request that needs it.
     """
 
     name: str
@@ -300,6 +265,7 @@ class ServedModel:
     family: str
     is_ready: bool
     defaults: tuple[TaskName, ...]
+    is_open: bool = True
 
 
 AS_IT_COMES = EncodeOptions()

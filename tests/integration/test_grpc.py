@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
+import re
 import signal
 import socket
 import warnings
@@ -27,7 +29,9 @@ from goldcrest.rpc.codes import CODES, code_of
 from goldcrest.rpc.messages import MESSAGES
 from goldcrest.rpc.methods import METHODS, Door
 from goldcrest.rpc.server import listening
+from goldcrest.rpc.visits import Visits
 from goldcrest.serving.keys import Keys
+from goldcrest.serving.room import Room
 from goldcrest.serving.service import Service
 from goldcrest.tasks import Reply, Request
 from goldcrest.values import ServedModel
@@ -41,6 +45,7 @@ with warnings.catch_warnings():
 
 pytestmark = pytest.mark.integration
 
+_INFER = "/inference.GRPCInferenceService/ModelInfer"
 TEXTS = ["the quick brown fox", "a lazy dog"]
 MODEL = ServedModel(
     name="m",
@@ -194,10 +199,10 @@ class Opened:
 
 
 @asynccontextmanager
-async def opened(keys: Mapping[str, str] | None = None) -> AsyncIterator[Opened]:
+async def opened(keys: Keys | None = None, **settings: Any) -> AsyncIterator[Opened]:
     shop = Shop()
     service = Service(shop.predict, shop)
-    door = Door(service=service, keys=Keys(keys or {}), version="1", max_items=4)
+    door = Door(service=service, keys=keys or Keys({}), version="1", max_items=4, **settings)
     async with listening(RpcConfig(port=0), door) as port:
         url = f"127.0.0.1:{port}"
         async with (
@@ -315,6 +320,118 @@ async def test_statistics_are_unimplemented_with_a_sentence():
     assert "StatusCode.UNIMPLEMENTED" == caught.value.status()
 
 
+async def test_metadata_says_how_urgent_a_call_is():
+    headers = {
+        "x-goldcrest-priority": "bulk",
+        "x-goldcrest-timeout-ms": "5000",
+        "cache-control": "no-cache",
+    }
+    async with opened() as door:
+        await door.client.infer("m", [texts("text", TEXTS)], headers=headers, client_timeout=30)
+
+    found = door.shop.asked[0].urgency
+    assert ("bulk", False) == (found.priority, found.is_kept_fine)
+    assert 4 < (found.deadline_s or 0) <= 5
+
+
+async def test_parameters_say_it_as_triton_has_it():
+    async with opened() as door:
+        await door.client.infer("m", [texts("text", TEXTS)], priority=1, timeout=2_000_000)
+
+    found = door.shop.asked[0].urgency
+    assert "interactive" == found.priority
+    assert 1 < (found.deadline_s or 0) <= 2
+
+
+async def test_wrong_metadata_is_told_with_what_is_allowed():
+    headers = {"x-goldcrest-priority": "urgent"}
+    async with opened() as door:
+        with pytest.raises(InferenceServerException, match="one of interactive") as caught:
+            await door.client.infer("m", [texts("text", TEXTS)], headers=headers)
+
+    assert "StatusCode.INVALID_ARGUMENT" == caught.value.status()
+
+
+async def test_a_class_that_the_key_may_not_ask_for_is_lowered_and_said():
+    keys = Keys({"team": sha256(b"key").hexdigest()}, {"team": "default"})
+    request = theirs.ModelInferRequest(model_name="m")
+    tensor = request.inputs.add(name="text", datatype="BYTES", shape=[1])
+    tensor.contents.bytes_contents.append(b"a")
+
+    async with opened(keys) as door:
+        metadata = (("authorization", "Bearer key"), ("x-goldcrest-priority", "interactive"))
+        call = door.call(_INFER, request, theirs.ModelInferResponse, metadata=metadata)
+        await call
+        told = dict(await call.trailing_metadata())
+
+    assert ("default", "default") == (
+        told["x-goldcrest-priority"],
+        door.shop.asked[0].urgency.priority,
+    )
+
+
+async def test_past_its_deadline_a_call_is_answered_though_the_engine_hangs():
+    async with opened() as door:
+        with pytest.raises(InferenceServerException) as caught:
+            await door.client.infer("m", [texts("text", ["slow"])], timeout=20_000)
+
+    assert "StatusCode.DEADLINE_EXCEEDED" == caught.value.status()
+
+
+async def test_one_call_too_many_is_refused_with_when_to_try_again():
+    async with opened(room=Room(1, 1_000_000)) as door:
+        slow = asyncio.create_task(door.client.infer("m", [texts("text", ["slow"])]))
+        await door.shop.begun.wait()
+        request = MESSAGES["ModelInferRequest"](model_name="m")
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await door.call(_INFER, request, theirs.ModelInferResponse)
+        is_live = await door.client.is_server_live()
+        door.shop.released.set()
+        await slow
+        await door.client.infer("m", [texts("text", TEXTS)])
+
+    assert (grpc.StatusCode.RESOURCE_EXHAUSTED, True) == (caught.value.code(), is_live)
+    assert "1000" == dict(caught.value.trailing_metadata())["grpc-retry-pushback-ms"]
+
+
+async def test_every_call_is_counted_and_has_its_line_in_the_log(caplog):
+    counted: list[tuple[str, str]] = []
+    caplog.set_level(logging.INFO, "goldcrest.access")
+
+    async with opened(visits=Visits(lambda *call: counted.append(call), True)) as door:
+        await door.client.infer("m", [texts("text", TEXTS)])
+        with pytest.raises(InferenceServerException):
+            await door.client.infer("nobody", [texts("text", TEXTS)])
+        slow = asyncio.create_task(door.client.infer("m", [texts("text", ["slow"])]))
+        while len(door.shop.asked) < 2:
+            await door.client.is_server_live()
+        slow.cancel()
+        async with asyncio.timeout(5):
+            await door.shop.cancelled.wait()
+
+    asking = [call for call in counted if call[0] == "ModelInfer"]
+    assert ["OK", "NOT_FOUND", "CANCELLED"] == [code for _, code in asking]
+    assert re.fullmatch(
+        r"gRPC ModelInfer OK \d+\.\d ms model=m caller=- items=2 tokens=6", caplog.messages[0]
+    )
+
+
+async def test_a_stream_whose_caller_leaves_is_cancelled():
+    async def requests() -> AsyncIterator[dict[str, Any]]:
+        yield {"model_name": "m", "inputs": [texts("text", ["slow"])]}
+
+    async with opened() as door:
+        stream = door.client.stream_infer(requests())
+        reading = asyncio.ensure_future(anext(aiter(stream)))
+        await door.shop.begun.wait()
+
+        stream.cancel()
+
+        async with asyncio.timeout(5):
+            await door.shop.cancelled.wait()
+        await asyncio.wait([reading])
+
+
 async def test_the_deadline_of_the_call_is_that_of_the_work():
     async with opened() as door:
         await door.client.infer("m", [texts("text", TEXTS)], client_timeout=30)
@@ -375,7 +492,7 @@ async def test_a_stream_that_says_nothing_does_not_hold_up_the_end():
 
 
 async def test_a_key_is_asked_for_but_not_for_health():
-    keys = {"team": sha256(b"key").hexdigest()}
+    keys = Keys({"team": sha256(b"key").hexdigest()})
     async with opened(keys) as door:
         with pytest.raises(InferenceServerException) as caught:
             await door.client.infer("m", [texts("text", TEXTS)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,10 +11,10 @@ from hypothesis import strategies as st
 from tests import strategies as our
 
 from goldcrest.packing.cost import CostTable
-from goldcrest.packing.grid import fill
+from goldcrest.packing.grid import Buffers, fill
 from goldcrest.packing.ladder import MAX_JOBS, ladder, n_picks
 from goldcrest.packing.plan import NoShape, plan
-from goldcrest.values import Encoding, Plan, Shape
+from goldcrest.values import Encoding, Grid, Plan, Shape
 
 Backlog = tuple[list[int], dict[Shape, float]]
 
@@ -39,12 +41,13 @@ def test_most_urgent_job_is_always_chosen(backlog: Backlog, objective_s: float):
     assert 0 in plan(*backlog, objective_s=objective_s).chosen
 
 
-@given(our.backlogs(), our.seconds)
-def test_plan_is_sound(backlog: Backlog, objective_s: float):
+@given(our.backlogs(), our.seconds, st.data())
+def test_plan_is_sound(backlog: Backlog, objective_s: float, data: st.DataObject):
     """A warm shape, its rows not overfull, no job twice, not too many."""
     lengths, costs = backlog
+    n_urgent = data.draw(st.integers(1, len(lengths)))
 
-    planned = plan(lengths, costs, objective_s=objective_s)
+    planned = plan(lengths, costs, objective_s=objective_s, n_urgent=n_urgent)
 
     assert planned.shape in costs
     assert 1 <= len(planned.rows) <= planned.shape.rows
@@ -92,6 +95,36 @@ def test_rate_reaches_the_share_of_what_any_one_shape_would_give(
     assert rate(planned, backlog) >= share * best * (1 - 1e-9)
 
 
+@given(our.backlogs(), our.seconds, st.data())
+def test_jobs_that_are_not_urgent_never_change_the_shape_nor_push_out_who_is(
+    backlog: Backlog, objective_s: float, data: st.DataObject
+):
+    lengths, costs = backlog
+    n_urgent = data.draw(st.integers(1, len(lengths)))
+
+    planned = plan(lengths, costs, objective_s=objective_s, n_urgent=n_urgent)
+
+    alone = plan(lengths[:n_urgent], costs, objective_s=objective_s)
+    assert alone.shape == planned.shape
+    assert set(alone.chosen) <= set(planned.chosen)
+
+
+@given(our.backlogs(), our.seconds, st.data())
+def test_room_that_urgent_jobs_leave_is_filled(
+    backlog: Backlog, objective_s: float, data: st.DataObject
+):
+    lengths, costs = backlog
+    n_urgent = data.draw(st.integers(1, len(lengths)))
+
+    planned = plan(lengths, costs, objective_s=objective_s, n_urgent=n_urgent)
+
+    rows = [*planned.rows, *[()] * (planned.shape.rows - len(planned.rows))]
+    rooms = [planned.shape.width - sum(lengths[job] for job in row) for row in rows]
+    left = [lengths[index] for index in range(len(lengths)) if index not in planned.chosen]
+    if n_urgent < len(lengths) and len(planned.chosen) < MAX_JOBS:
+        assert max(rooms) < min(left, default=10_000)
+
+
 @given(st.integers(1, 512), our.costs(), our.seconds)
 def test_lone_text_runs_in_the_cheapest_shape_that_holds_it_or_in_none(
     n_tokens: int, costs: dict[Shape, float], objective_s: float
@@ -120,6 +153,18 @@ def test_grid_gives_every_encoding_back(encodings: list[Encoding]):
         assert list(range(n_tokens)) == grid.positions.flat[slots].tolist()
         assert encodings[index].ids.tolist() == grid.input_ids.flat[slots].tolist()
         assert np.array_equal(0 * slots if types is None else types, grid.token_types.flat[slots])
+
+
+@given(st.lists(st.lists(our.encodings(), min_size=1, max_size=9), min_size=2, max_size=5))
+def test_a_grid_in_arrays_that_were_used_before_is_the_same(batches: list[list[Encoding]]):
+    costs = {shape: float(shape.n_slots) for shape in our.SHAPES if shape.width == 512}
+    buffers = Buffers()
+
+    for encodings in batches:
+        planned = plan([encoding.n_tokens for encoding in encodings], costs, objective_s=2000.0)
+        fresh, used = fill(planned, encodings), fill(planned, encodings, buffers)
+        for field in dataclasses.fields(Grid):
+            assert np.array_equal(getattr(fresh, field.name), getattr(used, field.name))
 
 
 @given(st.lists(our.encodings(), min_size=1, max_size=40))

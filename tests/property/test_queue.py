@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from tests import strategies as our
 
+from goldcrest.batching.choice import Choice, Offer
+from goldcrest.batching.policy import PRIORITIES, Policy
 from goldcrest.batching.queue import JobQueue
 from goldcrest.errors import Overloaded
 from goldcrest.packing.plan import NoShape, plan
 from goldcrest.values import Job, Plan, Shape
 
-LIMIT_TOKENS = 2000
+POLICY = Policy(limit_tokens=2000, max_wait_s=1e9)
+PACE = 1e-4
 
 
 class QueueMachine(RuleBasedStateMachine):
@@ -23,7 +24,9 @@ class QueueMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.queue = JobQueue(LIMIT_TOKENS)
+        self.queue = JobQueue(POLICY)
+        for lane in our.LANES:
+            self.queue.open(lane, pace=lambda: PACE)
         self.waiting: list[Job] = []
         self.departed: list[Job] = []
         self.owed: set[Job] = set()  # expired in a take that failed
@@ -36,15 +39,23 @@ class QueueMachine(RuleBasedStateMachine):
         self.departed.extend(jobs)
 
     @rule(request=our.requests())
-    def push(self, request: our.RequestSketch) -> None:
-        jobs = request.jobs(self.now)
-        fits = our.total(self.waiting) + our.total(jobs) <= LIMIT_TOKENS
-        if fits or not self.waiting:
-            self.queue.push_all(jobs, seconds_per_token=0.0)
-            self.waiting.extend(jobs)
+    def admit(self, request: our.RequestSketch) -> None:
+        own = [job for job in self.waiting if job.priority == request.urgency.priority]
+        fits = our.total(own) + sum(request.lengths) <= POLICY.limit_tokens
+        refused: Overloaded | None = None
+        before, jobs = self.queue.n_jobs, list[Job]()
+        try:
+            jobs = self.queue.admit(request.lane, request.encodings, request.urgency, now=self.now)
+        except Overloaded as error:
+            refused = error
+
+        self.waiting.extend(jobs)
+        if refused is None:
+            assert fits or not own
         else:
-            with pytest.raises(Overloaded):
-                self.queue.push_all(jobs, seconds_per_token=0.0)
+            assert (own and not fits) or request.urgency.deadline_s is not None
+            assert refused.retry_after_s >= 0
+            assert before == self.queue.n_jobs
 
     @precondition(lambda self: self.waiting)
     @rule(data=st.data())
@@ -60,25 +71,30 @@ class QueueMachine(RuleBasedStateMachine):
 
     @rule(costs=our.costs(), objective_s=our.seconds, elapsed_s=st.floats(0.0, 5.0))
     def take(self, costs: dict[Shape, float], objective_s: float, elapsed_s: float) -> None:
-        def choose(lane: str, jobs: Sequence[Job]) -> Plan:
-            own = [job for job in self.alive() if job.lane == lane]
-            assert sorted(own, key=lambda job: job.rank) == list(jobs)
-            lengths = [job.n_tokens for job in jobs]
+        offered: list[Job] = []
+
+        def choose(offer: Offer) -> Choice:
+            own = [job for job in self.alive() if job.lane == offer.lane]
+            assert sorted(own, key=lambda job: job.rank) == list(offer.jobs)
+            offered.extend(offer.jobs)
+            lengths = [job.n_tokens for job in offer.jobs]
             try:
-                return plan(lengths, costs, objective_s=objective_s)
+                planned = plan(lengths, costs, objective_s=objective_s)
             except NoShape:
-                return Plan(Shape(1, lengths[0]), ((0,),))
+                planned = Plan(Shape(1, lengths[0]), ((0,),))
+            return Choice(planned, "knee", objective_s, costs.get(planned.shape, 0.1))
 
         self.now += elapsed_s
         self.expire()
-        most_urgent = min(self.alive(), key=lambda job: job.rank, default=None)
+        wanting = {job.lane for job in self.alive()}
 
         taken = self.queue.take(self.now, choose)
 
         assert self.owed == set(taken.expired)
-        assert (most_urgent is None) == (taken.plan is None) == (taken.lane is None)
-        assert most_urgent is None or most_urgent.lane == taken.lane
-        assert most_urgent is None or most_urgent in taken.jobs
+        assert (not wanting) == (taken.choice is None) == (taken.lane is None)
+        assert taken.lane is None or taken.lane in wanting
+        assert not offered or offered[0] in taken.jobs
+        assert len(offered) - len(taken.jobs) == taken.n_left
         self.owed.clear()
         self.depart(*taken.jobs)
 
@@ -87,8 +103,8 @@ class QueueMachine(RuleBasedStateMachine):
     def take_in_vain(self, elapsed_s: float) -> None:
         """Nothing is lost when no plan can be made, not even what expires at that moment."""
 
-        def refuse(_lane: str, jobs: Sequence[Job]) -> Plan:
-            raise NoShape(jobs[0].n_tokens)
+        def refuse(offer: Offer) -> Choice:
+            raise NoShape(offer.jobs[0].n_tokens)
 
         if self.alive(self.now + elapsed_s):
             self.now += elapsed_s
@@ -114,11 +130,32 @@ class QueueMachine(RuleBasedStateMachine):
         assert min((job.arrival for job in self.waiting), default=None) == (
             self.queue.oldest_arrival
         )
-        for lane in ("bert", "distilbert", "minilm"):
-            assert sum(job.lane == lane for job in self.waiting) == self.queue.waiting(lane)
+        for lane in our.LANES:
+            own = [job for job in self.waiting if job.lane == lane]
+            line = self.queue.line(lane)
+            assert len(own) == len(line)
+            for priority in PRIORITIES:
+                jobs = [job for job in own if job.priority == priority]
+                assert (len(jobs), our.total(jobs)) == (line.jobs[priority], line.tokens[priority])
+
+    @invariant()
+    def waiting_is_bounded(self) -> None:
+        """A job may be passed by later ones for its head start and its caller's backlog only."""
+        for job in self.waiting:
+            fresh = job.arrival - POLICY.head_starts[job.priority]
+            backlog = POLICY.limit_tokens + 6 * 512  # what finds nothing waiting may be more
+            assert fresh <= job.rank <= fresh + backlog * PACE
+
+    @invariant()
+    def a_callers_jobs_of_a_class_keep_their_order(self) -> None:
+        last: dict[tuple[str, str, str], float] = {}
+        for job in self.waiting:
+            key = (job.lane, job.caller, job.priority)
+            assert last.get(key, float("-inf")) <= job.rank
+            last[key] = job.rank
 
     def teardown(self) -> None:
-        """As the most urgent always leaves, no more takes than jobs empty the queue."""
+        """As the most urgent of a lane always leaves, no more takes than jobs empty the queue."""
         for _ in range(len(self.waiting)):
             self.take({Shape(1, 512): 0.02}, 0.05, 0.0)
         assert [] == self.waiting

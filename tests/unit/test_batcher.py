@@ -11,11 +11,13 @@ import pytest
 
 from goldcrest.batching.batcher import Batcher
 from goldcrest.batching.lane import Lane
+from goldcrest.batching.policy import Policy
 from goldcrest.errors import DeadlineExceeded, Draining, EngineFailed, Overloaded, Unloaded
 from goldcrest.packing.cost import CostTable
 from goldcrest.packing.ladder import ladder
+from goldcrest.reports import BatchReport
 from goldcrest.testing import FakeEngine, ManualClock, fake_logits
-from goldcrest.values import Arrays, BatchReport, Encoding, Grid, Outputs, Urgency
+from goldcrest.values import Arrays, Encoding, Grid, Outputs, Urgency
 
 NOW = Urgency()
 
@@ -43,12 +45,13 @@ def encodings(n: int, seed: int = 0) -> list[Encoding]:
 
 
 class Bench:
-    """A batcher over fake engines, with its reports."""
+    """A batcher over fake engines, with its reports; a slot that has begun to warm the lane."""
 
     def __init__(self, engine: FakeEngine, **settings: object) -> None:
         self.reports: list[BatchReport] = []
         self.batcher = Batcher(report=self.reports.append, **settings)  # type: ignore[arg-type]  # settings of a test
         self.batcher.open(lane(engine))
+        engine.entered.wait()
 
 
 @pytest.fixture
@@ -118,7 +121,7 @@ async def test_a_job_past_its_deadline_is_refused_and_never_runs(gate: threading
 
 
 async def test_more_waiting_tokens_than_the_limit_are_refused_whole(gate: threading.Event) -> None:
-    bench = Bench(FakeEngine(gate=gate), limit_tokens=100)
+    bench = Bench(FakeEngine(gate=gate), policy=Policy(limit_tokens=100))
     first = asyncio.ensure_future(bench.batcher.submit("m", [encoding(*range(1, 91))], NOW))
     await asyncio.sleep(0)
 
@@ -157,7 +160,9 @@ async def test_urgent_jobs_of_one_lane_pass_waiting_ones_of_another(gate: thread
 
     bulk = [asyncio.ensure_future(batcher.submit("slow", encodings(50), NOW))]
     await asyncio.sleep(0)
-    urgent = asyncio.ensure_future(batcher.submit("fast", encodings(1), Urgency(head_start_s=60)))
+    urgent = asyncio.ensure_future(
+        batcher.submit("fast", encodings(1), Urgency(priority="interactive"))
+    )
     await asyncio.sleep(0)
     gate.set()
     await asyncio.gather(urgent, *bulk)
@@ -365,3 +370,54 @@ async def test_a_version_that_was_shut_says_so_rather_than_that_the_server_ends(
         await bench.batcher.submit("m", encodings(1), NOW)
 
     bench.batcher.close()
+
+
+async def test_every_decision_is_explained(gate: threading.Event) -> None:
+    bench = Bench(FakeEngine(gate=gate))
+    waiting = asyncio.gather(
+        *[bench.batcher.submit("m", [item], NOW) for item in encodings(400)],
+        bench.batcher.submit("m", [encoding(1, 2)], Urgency("interactive")),
+    )
+    await asyncio.sleep(0)
+    before = bench.batcher.explain()
+    gate.set()
+    await waiting
+
+    bench.batcher.close()
+    after = bench.batcher.explain()
+    assert {"interactive": 1, "default": 400, "bulk": 0} == before.lanes[0].waiting
+    assert 2 == before.waiting_tokens["interactive"]
+    assert tuple(bench.reports) == after.recent
+    assert 401 == sum(report.n_jobs for report in after.recent)
+    assert "interactive" in after.recent[0].priorities
+    assert 401 - after.recent[0].n_jobs == after.recent[0].left_jobs
+    assert after.recent[-1].reason in {"all", "lone"}
+    assert after.lanes[0].engine_s == pytest.approx(sum(r.run_s for r in after.recent))
+
+
+async def test_a_slot_without_work_shows_that_it_is_alive() -> None:
+    bench = Bench(FakeEngine())
+
+    before = bench.batcher.is_alive
+    bench.batcher.close()
+
+    assert (True, False) == (before, bench.batcher.is_alive)
+
+
+async def test_figures_for_the_metrics_are_by_class(gate: threading.Event) -> None:
+    bench = Bench(FakeEngine(gate=gate), policy=Policy(limit_tokens=16))
+    waiting = asyncio.create_task(
+        bench.batcher.submit("m", [encoding(*range(20))], Urgency("bulk"))
+    )
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded):
+        await bench.batcher.submit("m", [encoding(1)], Urgency("bulk"))
+
+    figures = {(key, labels): value for key, labels, value in bench.batcher.samples()}
+
+    gate.set()
+    await waiting
+    bench.batcher.close()
+    assert 20 == figures["waiting_tokens", ("bulk",)]
+    assert 0 == figures["waiting_tokens", ("interactive",)]
+    assert 1 == figures["refusals", ("tokens", "bulk")]

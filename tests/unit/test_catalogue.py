@@ -13,7 +13,14 @@ import pytest
 
 from goldcrest.app.catalogue import OpenModels
 from goldcrest.app.site import Threads, open_site
-from goldcrest.config import CacheConfig, Config, EngineConfig, ModelConfig, WebConfig
+from goldcrest.config import (
+    CacheConfig,
+    Config,
+    EngineConfig,
+    MemoryConfig,
+    ModelConfig,
+    WebConfig,
+)
 from goldcrest.errors import Draining
 from goldcrest.serving.routing import Routed
 from goldcrest.testing import random_checkpoint
@@ -34,6 +41,7 @@ class House:
         config = Config(
             cache=CacheConfig(folder=str(self._cache)),
             engine=EngineConfig(threads=1, precision="f32"),
+            memory=MemoryConfig(loads=1),
             models=models,
             web=WebConfig(repository_control=True),
         )

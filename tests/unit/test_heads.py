@@ -290,3 +290,17 @@ def test_a_text_alone_has_the_probabilities_that_it_has_in_company(n_labels):
     alone = np.concatenate([softmax(row[None]) for row in logits])
 
     np.testing.assert_allclose(softmax(logits), alone, rtol=1e-5, atol=1e-30)
+
+
+@pytest.mark.parametrize(
+    ("head", "task"),
+    [
+        (EmbedHead(normalize=True, dimensions=4), Embed(dimensions=5)),
+        (EmbedHead(normalize=True, dimensions=4), Embed(numbers="binary")),
+        (ClassifyHead(("a", "b")), Classify(scores="odd")),  # type: ignore[arg-type]  # that is the point
+    ],
+    ids=["dimensions", "bits", "scores"],
+)
+def test_what_cannot_be_presented_is_refused_before_anything_runs(head, task):
+    with pytest.raises(InvalidRequest):
+        head.expand(["a"], task)

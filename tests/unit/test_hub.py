@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
+import socket
 import threading
 from collections.abc import Iterator
 from hashlib import sha1
@@ -14,10 +16,13 @@ from urllib.parse import urlsplit
 import huggingface_hub
 import pytest
 
+from goldcrest.breaker import HUB_TOLERANCE, Guard
 from goldcrest.checkpoint import locate, read
 from goldcrest.errors import CheckpointNotFound, PickledWeights
+from goldcrest.testing import ManualClock
 from goldcrest.testing.checkpoint import random_checkpoint
 
+NOBODY = "http://127.0.0.1:9"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 REFUSALS = {
     "org/gated": (403, "GatedRepo"),
@@ -30,8 +35,14 @@ class Hub(BaseHTTPRequestHandler):
     """As much of the Hub's API as its client needs to fetch a snapshot."""
 
     repositories: dict[str, Path]
+    faults: list[int]
+    asked: list[str]
 
     def do_GET(self) -> None:
+        self.asked.append(self.path)
+        if self.faults:
+            self.send(b"{}", self.faults.pop(0))
+            return
         path = urlsplit(self.path).path.strip("/")
         name, _, rest = path.removeprefix("api/models/").partition("/revision/")
         if rest or "/tree/" in path:
@@ -82,8 +93,36 @@ class Hub(BaseHTTPRequestHandler):
         logging.getLogger("hub").info(format, *args)
 
 
+@pytest.fixture(autouse=True)
+def guard(monkeypatch) -> Guard:
+    """A breaker of the test's own before the Hub."""
+    own = Guard("hub", tolerance=HUB_TOLERANCE, clock=ManualClock())
+    monkeypatch.setattr("goldcrest.checkpoint.hub.HUB", own)
+    return own
+
+
 @pytest.fixture
-def hub(tmp_path, monkeypatch) -> Iterator[str]:
+def pauses(monkeypatch) -> list[float]:
+    """How long it was waited between attempts; nobody really waits."""
+    seconds: list[float] = []
+    monkeypatch.setattr("goldcrest.checkpoint.hub._pause", seconds.append)
+    return seconds
+
+
+@pytest.fixture
+def faults() -> list[int]:
+    """The statuses of the Hub's next answers, before it answers properly again."""
+    return []
+
+
+@pytest.fixture
+def asked() -> list[str]:
+    """The paths that the Hub was asked for."""
+    return []
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch, faults, asked, pauses) -> Iterator[str]:
     """The address of a Hub that holds ``org/model`` and ``org/pickled``."""
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     model = random_checkpoint(tmp_path / "hub" / "model", pooling="mean", normalize=True)
@@ -93,7 +132,9 @@ def hub(tmp_path, monkeypatch) -> Iterator[str]:
     pickled.mkdir()
     (pickled / "config.json").write_text("{}")
     (pickled / "pytorch_model.bin").write_bytes(b"a pickle")
-    handler = type("Held", (Hub,), {"repositories": {"org/model": model, "org/pickled": pickled}})
+    repositories = {"org/model": model, "org/pickled": pickled}
+    held = {"repositories": repositories, "faults": faults, "asked": asked}
+    handler = type("Held", (Hub,), held)
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
@@ -138,7 +179,7 @@ def test_a_revision_is_asked_for(hub):
 def test_what_was_fetched_is_found_again_when_the_hub_is_away(hub):
     folder = locate("org/model", endpoint=hub)
 
-    assert folder == locate("org/model", endpoint="http://127.0.0.1:9")
+    assert folder == locate("org/model", endpoint=NOBODY)
 
 
 def test_pickled_weights_are_refused_with_the_command_that_converts_them(hub):
@@ -171,7 +212,7 @@ def test_a_hub_that_cannot_be_reached_is_named_as_the_reason(tmp_path, monkeypat
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
 
     with pytest.raises(CheckpointNotFound, match="cannot be reached"):
-        locate("org/model", endpoint="http://127.0.0.1:9")
+        locate("org/model", endpoint=NOBODY)
 
 
 def test_offline_mode_is_named_as_the_reason(tmp_path, monkeypatch):
@@ -189,3 +230,98 @@ def test_a_token_is_never_logged_or_repeated(hub, caplog):
         locate("org/gated", token="hf_secret", endpoint=hub)  # noqa: S106  # nobody's token
 
     assert "hf_secret" not in caplog.text + str(caught.value)
+
+
+def test_a_commit_that_is_in_the_cache_is_opened_without_asking(hub, asked):
+    folder = locate(f"org/model@{COMMIT}", endpoint=hub)
+    asked.clear()
+
+    assert folder == locate(f"org/model@{COMMIT}", endpoint=hub)
+    assert [] == asked
+
+
+def test_half_a_copy_of_a_commit_is_not_taken_for_the_whole(hub):
+    folder = locate(f"org/model@{COMMIT}", endpoint=hub)
+    (folder / "modules.json").unlink()
+
+    assert (locate(f"org/model@{COMMIT}", endpoint=hub) / "modules.json").is_file()
+
+
+def test_a_copy_that_is_used_for_want_of_an_answer_is_told_of(hub, caplog):
+    locate("org/model", endpoint=hub)
+    locate("org/model", endpoint=NOBODY)
+
+    sentence = "org/model: the Hub cannot be reached; the copy 0123456789ab in its cache is used"
+    assert [f"{sentence}, which may not be the latest"] == [
+        record.getMessage() for record in caplog.records if record.name == "goldcrest"
+    ]
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_hub_that_is_busy_or_broken_for_a_moment_is_asked_again(hub, faults, pauses, status):
+    faults += [status, status]
+
+    assert locate("org/model", endpoint=hub).is_dir()
+    assert [0.5, 2.0] == pauses
+
+
+def test_a_hub_that_stays_broken_is_asked_three_times(hub, asked, pauses):
+    with pytest.raises(CheckpointNotFound, match="status 500"):
+        locate("org/broken", endpoint=hub)
+
+    assert (3, [0.5, 2.0]) == (len(asked), pauses)
+
+
+def test_a_refusal_is_an_answer_and_not_asked_for_again(hub, asked, pauses, guard):
+    for _ in range(9):
+        with pytest.raises(CheckpointNotFound, match="gated"):
+            locate("org/gated", endpoint=hub)
+
+    assert ([], False) == (pauses, guard.is_open)
+
+
+def test_a_hub_that_failed_too_often_is_left_alone_for_a_while(hub, faults, asked, guard):
+    for _ in range(2):
+        with pytest.raises(CheckpointNotFound):
+            locate("org/broken", endpoint=hub)
+    asked.clear()
+
+    with pytest.raises(CheckpointNotFound, match=r"the Hub failed too often; it is asked again"):
+        locate("org/model", endpoint=hub)
+    assert [] == asked
+    guard._clock.advance(60.0)
+    assert locate("org/model", endpoint=hub).is_dir()
+
+
+def test_a_copy_is_used_while_the_hub_is_left_alone(hub, asked):
+    folder = locate("org/model", endpoint=hub)
+    for _ in range(2):
+        with pytest.raises(CheckpointNotFound):
+            locate("org/broken", endpoint=hub)
+    asked.clear()
+
+    assert folder == locate("org/model", endpoint=hub)
+    assert [] == asked
+
+
+def test_a_hub_that_is_silent_has_failed(monkeypatch, pauses, tmp_path, guard):
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("goldcrest.checkpoint.hub._PATIENCE_S", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+
+        with pytest.raises(CheckpointNotFound, match="cannot be reached"):
+            locate("org/model", endpoint=endpoint)
+    assert [0.5, 2.0] == pauses
+    assert ("breaker_failures", ("hub",), 3.0) in [*guard.samples()]
+
+
+def test_a_disk_that_is_full_is_not_the_hubs_fault(hub, monkeypatch, guard):
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("goldcrest.checkpoint.hub.snapshot_download", fail)
+    with pytest.raises(CheckpointNotFound, match=r"cannot be used.*No space left"):
+        locate("org/model", endpoint=hub)
+
+    assert ("breaker_failures", ("hub",), 0.0) in [*guard.samples()]

@@ -128,3 +128,26 @@ def test_the_command_prints_a_key_that_its_own_lines_let_in(tmp_path: Path):
 
 def test_the_command_refuses_an_odd_name():
     assert isinstance(CliRunner().invoke(app, ["key", "a b"]).exception, ConfigError)
+
+
+def test_a_key_has_the_class_that_the_file_gives_it(tmp_path: Path):
+    file = _file(tmp_path, f'[[keys]]\nname = "a"\nsha256 = "{ONE}"\npriority = "bulk"\n')
+
+    (entry,) = _keys(file=file)
+
+    assert ("bulk", "bulk") == (entry.priority, Keys.of([entry]).ceiling("a"))
+
+
+def test_the_environment_gives_the_class_behind_the_digest():
+    found = _keys({"GOLDCREST_KEYS": f"a:{ONE}:interactive,b:{TWO}"})
+
+    assert ["interactive", ""] == [key.priority for key in found]
+
+
+def test_a_class_that_is_none_is_told_with_those_that_are():
+    with pytest.raises(ConfigError, match="none of interactive, default, bulk"):
+        _keys({"GOLDCREST_KEYS": f"a:{ONE}:urgent"})
+
+
+def test_a_key_without_a_class_may_ask_for_any():
+    assert None is Keys.of([KeyConfig(name="a", sha256=ONE)]).ceiling("a")

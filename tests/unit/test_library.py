@@ -29,7 +29,7 @@ from goldcrest.errors import (
 )
 from goldcrest.heads.tokens import TokensHead
 from goldcrest.model import version
-from goldcrest.serving.routing import Served
+from goldcrest.serving.served import Served
 from goldcrest.tasks import Embed, Request, Rerank, Tokens
 from goldcrest.testing import random_checkpoint
 from goldcrest.values import EncodeOptions

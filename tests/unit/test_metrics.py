@@ -1,11 +1,16 @@
 """What a scrape says after what was recorded."""
 
+import dataclasses
 import threading
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from goldcrest.metrics import SPECS, Metrics, Readings
-from goldcrest.values import BatchReport, RequestRecord, ServedModel, Shape
+from goldcrest.metrics.figures import lasting, merged
+from goldcrest.metrics.text import rendered
+from goldcrest.reports import BatchReport, RequestRecord
+from goldcrest.values import ServedModel, Shape
 
 RECORD = RequestRecord(
     task="classify",
@@ -17,7 +22,9 @@ RECORD = RequestRecord(
     seconds=0.012,
 )
 REPORT = BatchReport(
-    lane="m",
+    lane="m#1",
+    model="m",
+    reason="knee",
     shape=Shape(4, 64),
     n_jobs=3,
     n_tokens=200,
@@ -26,6 +33,7 @@ REPORT = BatchReport(
     idle_s=0.001,
     cpu_s=0.05,
     waited_s=(0.0, 0.004, 40.0),
+    priorities=("default",) * 3,
 )
 
 
@@ -87,11 +95,19 @@ def test_every_text_of_a_batch_counts_in_the_histogram_of_waiting():
 
     bucket = "goldcrest_queue_seconds_bucket"
     assert (1, 2, 3, 40.004) == (
-        _sample(metrics, bucket, model="m", le="0.0005"),
-        _sample(metrics, bucket, model="m", le="0.005695"),
-        _sample(metrics, bucket, model="m", le="+Inf"),
-        _sample(metrics, "goldcrest_queue_seconds_sum", model="m"),
+        _sample(metrics, bucket, model="m", priority="default", le="0.0005"),
+        _sample(metrics, bucket, model="m", priority="default", le="0.005695"),
+        _sample(metrics, bucket, model="m", priority="default", le="+Inf"),
+        _sample(metrics, "goldcrest_queue_seconds_sum", model="m", priority="default"),
     )
+
+
+def test_a_grid_counts_for_its_reason():
+    metrics = Metrics(version="1")
+
+    metrics.report(REPORT)
+
+    assert 1 == _sample(metrics, "goldcrest_dispatches_total", model="m", reason="knee")
 
 
 def test_a_value_on_a_bound_belongs_below_it():
@@ -104,11 +120,11 @@ def test_a_value_on_a_bound_belongs_below_it():
 
 def test_gauges_are_read_at_the_scrape():
     waiting = [0]
-    metrics = Metrics(version="1", readings=Readings(waiting_tokens=lambda: waiting[0]))
+    metrics = Metrics(version="1", readings=Readings(waiting_jobs=lambda: waiting[0]))
 
     waiting[0] = 7
 
-    assert 7 == _sample(metrics, "goldcrest_waiting_tokens")
+    assert 7 == _sample(metrics, "goldcrest_waiting_jobs")
 
 
 def test_a_model_is_reported_with_its_precision_and_readiness():
@@ -141,14 +157,86 @@ def test_the_process_is_measured():
 
 
 def test_everything_described_is_rendered_and_nothing_else():
+    figures = {
+        key: {("x",) * len(spec.labels): (1.0,) * (len(spec.bounds) + 2 if spec.bounds else 1)}
+        for key, spec in SPECS.items()
+    }
+
+    families = text_string_to_metric_families(rendered(figures).decode())
+
+    assert {spec.name.removesuffix("_total"): spec.kind for spec in SPECS.values()} == {
+        family.name: family.type for family in families
+    }
+
+
+def test_what_nobody_has_counted_is_absent():
+    assert b"goldcrest_cache_lookups" not in Metrics(version="1").render()
+
+
+@pytest.mark.parametrize("value", ['a"b', "a\\b", "a\nb", "ä", ""], ids=repr)
+def test_a_label_is_read_back_as_it_was(value: str):
     metrics = Metrics(version="1")
-    metrics.record(RECORD)
+
+    metrics.report(dataclasses.replace(REPORT, model=value))
+
+    assert 1 == _sample(metrics, "goldcrest_batches_total", model=value)
+
+
+@pytest.mark.parametrize("value", [0, 3, 0.1, 1e-7, 2.0**60, float("inf"), float("nan")], ids=repr)
+def test_a_figure_is_read_back_as_it_was(value: float):
+    metrics = Metrics(version="1", readings=Readings(waiting_jobs=lambda: value))  # type: ignore[arg-type,return-value]  # any number will do
+
+    assert repr(float(value)) == repr(float(_sample(metrics, "goldcrest_waiting_jobs") or 0))
+
+
+def test_what_parts_count_themselves_is_added_up():
+    samples = [("refusals", ("tokens", "bulk"), 2), ("refusals", ("tokens", "bulk"), 3)]
+    metrics = Metrics(version="1", readings=Readings(samples=lambda: samples))
+
+    assert 5 == _sample(metrics, "goldcrest_refusals_total", reason="tokens", priority="bulk")
+
+
+def test_two_processes_count_as_one():
+    one, other = Metrics(version="1"), Metrics(version="1")
+    one.report(REPORT)
+    other.report(REPORT)
+    other.record(RECORD)
+    together = Metrics(version="1")
+    together.report(REPORT)
+    together.report(REPORT)
+    together.record(RECORD)
+
+    both = merged((one.figures(), other.figures()))
+
+    for key in ("batches", "requests", "queue_seconds", "request_seconds"):
+        for labels, numbers in together.figures()[key].items():
+            assert list(numbers) == pytest.approx(both[key][labels])
+
+
+@pytest.mark.parametrize(
+    ("key", "labels", "expected"),
+    [
+        ("waiting_jobs", (), 3.0),
+        ("memory_pressure", (), 2.0),
+        ("model_ready", ("m", "int8"), 1.0),
+        ("info", ("1",), 2.0),
+        ("process_start_time_seconds", (), 1.0),
+    ],
+)
+def test_a_gauge_of_two_processes_is_what_its_meaning_demands(key, labels, expected):
+    both = merged([{key: {labels: (1.0,)}}, {key: {labels: (2.0,)}}])
+
+    assert expected == both[key][labels][0]
+
+
+def test_only_totals_outlive_their_process():
+    metrics = Metrics(version="1")
     metrics.report(REPORT)
 
-    families = text_string_to_metric_families(metrics.render().decode())
-    rendered = {family.name for family in families if family.name.startswith("goldcrest")}
+    left = lasting(metrics.figures())
 
-    assert {spec.name.removesuffix("_total") for spec in SPECS.values()} == rendered
+    assert {"batches", "queue_seconds", "process_cpu_seconds"} <= set(left)
+    assert set() == {"waiting_jobs", "info", "process_open_fds"} & set(left)
 
 
 def test_nothing_is_lost_when_threads_report_at_once():

@@ -1,6 +1,7 @@
 """The Open Inference Protocol: tensors, what they ask for, what they answer."""
 
 import json
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from goldcrest.oip.inference import Question, Wanted, check_number
 from goldcrest.oip.items import items
 from goldcrest.oip.metadata import index, metadata, served
 from goldcrest.oip.tensor import Tensor, from_raw, from_values, of_array, of_texts
+from goldcrest.serving.urgency import Wish, urgency
 from goldcrest.tasks import (
     Classify,
     Embed,
@@ -307,23 +309,26 @@ def test_a_context_is_read_whole_and_other_texts_are_cut(task, overflow):
 
 
 @pytest.mark.parametrize(
-    ("parameters", "deadline_s", "expected"),
-    [({"timeout": 2_500_000}, None, 2.5), ({"timeout": 0}, None, None), ({}, 1.0, 1.0)],
+    ("parameters", "expected"), [({"timeout": 2_500_000}, 2.5), ({"timeout": 0}, None), ({}, None)]
 )
-def test_a_timeout_in_microseconds_is_a_deadline(parameters, deadline_s, expected):
-    question = Question("m", (of_texts("t", ["a"]),), parameters=parameters)
-
-    found = asked(question, model(), limit=8, deadline_s=deadline_s).request
-
-    assert Urgency(deadline_s=expected) == found.urgency
+def test_a_timeout_in_microseconds_is_a_deadline(parameters, expected):
+    assert Urgency(deadline_s=expected) == ask(**parameters).request.urgency
 
 
-def test_the_nearer_of_two_deadlines_counts():
+@pytest.mark.parametrize("seconds", [1.0, 9.0])
+def test_the_nearer_of_two_deadlines_counts(seconds):
     question = Question("m", (of_texts("t", ["a"]),), parameters={"timeout": 2_000_000})
+    carried = partial(urgency, Wish(timeout_s=seconds))
 
-    found = asked(question, model(), limit=8, deadline_s=9.0).request
+    found = asked(question, model(), limit=8, urge=carried).request
 
-    assert 2.0 == pytest.approx(found.urgency.deadline_s)
+    assert min(2.0, seconds) == pytest.approx(found.urgency.deadline_s)
+
+
+@pytest.mark.parametrize("given", ["soon", -1, 1.5, True])
+def test_a_priority_that_is_none_is_told_with_those_that_are(given):
+    with pytest.raises(InvalidRequest, match=r"0 \(the server's own choice\), 1 \(interactive\)"):
+        ask(priority=given)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from bisect import bisect
 import pytest
 
 from goldcrest.packing.ladder import MAX_JOBS, ladder
-from goldcrest.packing.plan import NoShape, first_fit, plan
+from goldcrest.packing.plan import NoShape, first_fit, plan, reason
 from goldcrest.values import Plan, Shape
 
 MEASURED_MS = {
@@ -155,6 +155,31 @@ def test_grids_of_mixed_texts_are_95_percent_full(backlog: int):
 
     slots = sum(planned.shape.n_slots for planned, _ in done)
     assert sum(tokens for _, tokens in done) / slots >= 0.95
+
+
+def test_the_most_urgent_class_alone_decides_the_shape_and_others_fill_its_room():
+    planned = plan([20, 300, 10, 5], COSTS, objective_s=0.05, n_urgent=1)
+
+    assert Plan(Shape(1, 32), ((0, 2),)) == planned
+
+
+@pytest.mark.parametrize(
+    ("why", "lengths", "n_urgent", "objective_s"),
+    [
+        ("lone", [20], 1, 0.05),
+        ("all", [20, 30, 40], 3, 0.05),
+        ("urgent", [20, 300, 300], 1, 0.05),
+        ("objective", [64] * 200, 200, 0.01),
+        ("objective", [300, 300, 20], 3, 0.001),
+        ("knee", [64] * 200, 200, 0.05),
+    ],
+)
+def test_a_plan_has_a_reason(why: str, lengths: list[int], n_urgent: int, objective_s: float):
+    planned = plan(lengths, COSTS, objective_s=objective_s, n_urgent=n_urgent)
+
+    found = reason(planned, lengths, COSTS, objective_s=objective_s, n_urgent=n_urgent)
+
+    assert why == found
 
 
 @pytest.mark.parametrize("backlog", [32, 64, 128])

@@ -55,6 +55,11 @@ def test_the_command_line_brings_no_engine_and_no_web() -> None:
     assert set() == modules_after("import goldcrest.cli.main") & {"openvino", "fastapi", "numpy"}
 
 
+@pytest.mark.parametrize("heavy", ["openvino", "numpy", "fastapi", "tokenizers", "uvicorn"])
+def test_workers_are_supervised_without(heavy: str) -> None:
+    assert heavy not in modules_after("import goldcrest.cli.main, goldcrest.app.workers.supervisor")
+
+
 @pytest.mark.skipif(
     not Path("/proc/self/task").is_dir(), reason="names are read from Linux's /proc"
 )

@@ -5,23 +5,14 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any
 
-import httpx2
-import numpy as np
 import pytest
-from tests.answering import Answering
+from tests.held import Held, running
 
 from goldcrest.config import WebConfig
 from goldcrest.errors import ConfigError
 from goldcrest.metrics import Metrics
-from goldcrest.names import TaskName
 from goldcrest.serving.service import Service
-from goldcrest.tasks import Reply, Request
-from goldcrest.values import ServedModel
 from goldcrest.web.app import create
 from goldcrest.web.server import serve
 
@@ -50,62 +41,12 @@ sys.exit(run(main()))
 """
 
 
-@dataclass
-class Held(Answering):
-    """A service that answers only when it is released; "quick" is answered at once."""
-
-    served: Sequence[ServedModel] = ()
-    outputs: Mapping[TaskName, Any] = field(default_factory=dict)
-    begun: asyncio.Event = field(default_factory=asyncio.Event)
-    released: asyncio.Event = field(default_factory=asyncio.Event)
-    cancelled: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def predict(self, request: Request[Any]) -> Reply[Any]:
-        self.begun.set()
-        try:
-            if request.items != ["quick"]:
-                await self.released.wait()
-        except asyncio.CancelledError:
-            self.cancelled.set()
-            raise
-        return Reply("m", np.ones((1, 1), np.float32), ("x",), (3,), (0,), (1,))
-
-
-@dataclass
-class Running:
-    """A server under test."""
-
-    held: Held
-    port: int
-    ended: asyncio.Task[int]
-    client: httpx2.AsyncClient
-
-    def ask(self, text: str = "slow") -> asyncio.Task[httpx2.Response]:
-        return asyncio.create_task(self.client.post("/classify", json={"text": text}))
-
-
-@asynccontextmanager
-async def _running(drain_s: float = 30.0) -> AsyncIterator[Running]:
-    held, port = Held(), asyncio.get_running_loop().create_future()
-    service, config = Service(held.predict, held), WebConfig(port=0, drain_s=drain_s)
-    app = create(service, config, Metrics(version="1"))
-    ended = asyncio.create_task(
-        serve(app, config, service, started=lambda _, bound: port.set_result(bound))
-    )
-    url = f"http://127.0.0.1:{await port}"
-    async with httpx2.AsyncClient(base_url=url, trust_env=False) as client:
-        yield Running(held, port.result(), ended, client)
-    if not ended.done():
-        os.kill(os.getpid(), signal.SIGTERM)
-        await ended
-
-
 def _signal(number: int = signal.SIGTERM) -> None:
     os.kill(os.getpid(), number)
 
 
 async def test_what_is_in_flight_is_answered_after_the_signal():
-    async with _running() as server:
+    async with running() as server:
         slow = server.ask()
         await server.held.begun.wait()
 
@@ -117,14 +58,14 @@ async def test_what_is_in_flight_is_answered_after_the_signal():
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_with_nothing_in_flight_ends_with_success(number):
-    async with _running() as server:
+    async with running() as server:
         _signal(number)
 
         assert 0 == await server.ended
 
 
 async def test_while_draining_it_is_live_but_neither_ready_nor_open_to_work():
-    async with _running() as server:
+    async with running() as server:
         slow = server.ask()
         await server.held.begun.wait()
         _signal()
@@ -139,7 +80,7 @@ async def test_while_draining_it_is_live_but_neither_ready_nor_open_to_work():
 
 
 async def test_who_is_cut_off_at_the_end_of_the_drain_is_told_so():
-    async with _running(drain_s=0.0) as server:
+    async with running(drain_s=0.0) as server:
         slow = server.ask()
         await server.held.begun.wait()
 
@@ -151,7 +92,7 @@ async def test_who_is_cut_off_at_the_end_of_the_drain_is_told_so():
 
 
 async def test_a_second_signal_ends_at_once_and_is_no_success():
-    async with _running() as server:
+    async with running() as server:
         slow = server.ask()
         await server.held.begun.wait()
 
@@ -163,7 +104,7 @@ async def test_a_second_signal_ends_at_once_and_is_no_success():
 
 
 async def test_work_is_cancelled_when_its_caller_leaves():
-    async with _running() as server:
+    async with running() as server:
         body = b'{"text": "slow"}'
         head = f"POST /classify HTTP/1.1\r\nhost: x\r\ncontent-length: {len(body)}\r\n\r\n"
         _, writer = await asyncio.open_connection("127.0.0.1", server.port)
@@ -177,7 +118,7 @@ async def test_work_is_cancelled_when_its_caller_leaves():
 
 
 async def test_a_caller_that_leaves_is_no_failure_in_the_log(caplog):
-    async with _running() as server:
+    async with running() as server:
         slow = server.ask()
         await server.held.begun.wait()
         slow.cancel()
@@ -189,7 +130,7 @@ async def test_a_caller_that_leaves_is_no_failure_in_the_log(caplog):
 
 
 async def test_a_connection_serves_again_after_a_body_too_large():
-    async with _running() as server:
+    async with running() as server:
         refused = await server.client.post("/classify", content=b" " * 3_000_000)
         answered = await server.ask("quick")
 
@@ -197,7 +138,7 @@ async def test_a_connection_serves_again_after_a_body_too_large():
 
 
 async def test_a_caller_that_leaves_amid_its_body_reaches_no_model():
-    async with _running() as server:
+    async with running() as server:
         _, writer = await asyncio.open_connection("127.0.0.1", server.port)
         writer.write(b"POST /classify HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{")
         await writer.drain()
@@ -218,7 +159,7 @@ async def test_it_ends_when_nothing_is_left_to_serve():
 
 
 async def test_a_port_in_use_is_told_with_its_number():
-    async with _running() as server:
+    async with running() as server:
         config = WebConfig(port=server.port)
 
         with pytest.raises(ConfigError, match=f"cannot listen on 127.0.0.1 port {server.port}"):

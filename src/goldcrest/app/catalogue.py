@@ -1,33 +1,28 @@
-"""The models of a server: opened one after the other, taken out and put back while it runs."""
+"""The models of a server: opened at the start or on demand, taken out and put back while it runs."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from threading import Lock
 
-from goldcrest.app.site import open_model
+from goldcrest.app.budget import Headroom
+from goldcrest.app.describe import foresee
+from goldcrest.app.moves import Moves, unavailable
+from goldcrest.app.place import Place
+from goldcrest.app.recycling import Recycling, hangs_again_and_again
+from goldcrest.app.renewals import Renewals, submitted
 from goldcrest.app.source import Progress
-from goldcrest.config import Config, ModelConfig
-from goldcrest.errors import (
-    ArtifactError,
-    CheckpointError,
-    Draining,
-    Forbidden,
-    Loading,
-    Unavailable,
-    UnknownModel,
-)
-from goldcrest.model.opening import Site
-from goldcrest.model.version import Version
-from goldcrest.serving.routing import Routed
+from goldcrest.config import Config
+from goldcrest.errors import Forbidden, Loading, UnknownModel
+from goldcrest.model.site import Site
+from goldcrest.reports import Sample
+from goldcrest.serving.routing import Closed, Routed
 from goldcrest.text.tokenizer import Tokenizer
 from goldcrest.values import ServedModel
-
-_log = logging.getLogger("goldcrest")
 
 
 class OpenModels:
@@ -37,19 +32,40 @@ class OpenModels:
         config: the settings in force.
         routed: is told what opens and what closes.
         progress: told of each step of a compilation.
+        headroom: what the process may still take.
+        clock: seconds; only differences matter.
     """
 
-    def __init__(self, config: Config, routed: Routed, progress: Progress) -> None:
-        self._config, self._routed, self._progress = config, routed, progress
-        self._site: Site | None = None
-        self._versions: dict[str, Version] = {}
+    def __init__(
+        self,
+        config: Config,
+        routed: Routed,
+        progress: Progress,
+        *,
+        headroom: Headroom | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._config, self._routed, self._clock = config, routed, clock
+        self.places = {model.name: Place(model, clock) for model in config.models}
+        found = tuple(self.places.values())
+        headroom = headroom or Headroom()
+        self.moves = Moves(config, found, routed, headroom, progress=progress, clock=clock)
+        self.moves.closed_as, self.moves.hung = self._closed, self._hung
+        self._recycling = Recycling(config, self.moves, routed, headroom, clock=clock)
+        self._openers = ThreadPoolExecutor(config.memory.loads, "open")
         self._mover = ThreadPoolExecutor(1, "models")
-        self._moving = threading.Lock()  # one change at a time, those of the start included
-        self._is_closed = False
+        self._renewals = Renewals(config, found, self._recycling, headroom, clock=clock)
+        self._beginning = Lock()
 
     @property
     def is_ready(self) -> bool:
         return self._routed.is_ready
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether fresh engines help against whatever hangs."""
+        now = self._clock()
+        return not any(hangs_again_and_again(place, now) for place in self.places.values())
 
     @property
     def expected(self) -> tuple[str, ...]:
@@ -58,32 +74,46 @@ class OpenModels:
     def models(self) -> tuple[ServedModel, ...]:
         return self._routed.models()
 
+    def samples(self) -> Iterator[Sample]:
+        """What is told to the metrics, read at the moment of asking."""
+        yield from self.moves.samples()
+        open_now = [place.version for place in self.places.values()]
+        footprints = [version.footprint for version in open_now if version is not None]
+        yield "memory_bytes", ("weights",), sum(one.weights_bytes for one in footprints)
+        yield "memory_bytes", ("kernels",), sum(one.kernels_bytes for one in footprints)
+
     def tokenizer(self, model: str | None) -> Tokenizer:
-        return self._routed.find(model, None).tokenizer
+        place = self._routed.place(model, None)
+        if isinstance(place, Closed):
+            found = self.places[place.name]
+            self._begin(found)
+            raise Loading(f"the model {found.name!r} is being opened", found.took_s)
+        return place.version.tokenizer
+
+    # At the start, and at the end -----------------------------------------------------------
 
     def open_all(self, site: Site) -> None:
-        """Open every model of the settings, in order.
+        """Open the models that are wanted from the start; return when all of them are.
 
         Raises:
-            GoldcrestError: one cannot be opened.
+            GoldcrestError: one cannot be opened; the first of them in the settings.
         """
-        self._site = site
-        for model in self._config.models:
-            with self._moving:
-                if not self._routed.is_unloaded(model.name):  # meanwhile, by a caller
-                    self._open(model, site)
-
-    async def load(self, model: str) -> None:
-        self._check_allowed()
-        settings = self._settings(model)
-        if self._site is None:
-            raise Loading("the server is starting; no model can be loaded yet")
-        await self._move(self._reopen, settings, self._site)
-
-    async def unload(self, model: str) -> None:
-        self._check_allowed()
-        self._routed.remove(model)
-        await self._move(self._shut, model)
+        self.moves.site = site
+        lazy = [place for place in self.places.values() if place.is_lazy]
+        for place in lazy:
+            place.described = foresee(place.settings)
+            self._routed.close(self._closed(place))
+        begun = [
+            self._openers.submit(self.moves.open, place)
+            for place in self.places.values()
+            if not place.is_lazy
+        ]
+        try:
+            for one in begun:
+                one.result()
+        finally:
+            for one in begun:
+                one.cancel()
 
     def close(self, patience_s: float) -> bool:
         """Free every engine; the batcher must be closed before.
@@ -91,24 +121,60 @@ class OpenModels:
         Returns:
             False if a model is still being opened after that time: nothing can interrupt that.
         """
-        self._mover.shutdown(wait=False, cancel_futures=True)
-        if not self._moving.acquire(timeout=patience_s):
+        self.moves.end()
+        for executor in (self._openers, self._mover, self._renewals.executor):
+            executor.shutdown(wait=False, cancel_futures=True)
+        until = time.monotonic() + patience_s
+        freed = [self._freed(place, until) for place in self.places.values()]  # each is tried
+        return all(freed)
+
+    def _freed(self, place: Place, until: float) -> bool:
+        if not place.moving.acquire(timeout=max(0.0, until - time.monotonic())):
             return False
         try:
-            self._is_closed = True
-            while self._versions:
-                self._versions.popitem()[1].close()
+            self.moves.free(place)
         finally:
-            self._moving.release()
+            place.moving.release()
         return True
 
-    async def _move(self, change: Callable[..., None], *what: object) -> None:
-        """Make a change on the thread for that, to its end even if the caller leaves."""
-        try:
-            begun = self._mover.submit(change, *what)
-        except RuntimeError as error:  # the executor's word for having been shut down
-            raise Draining("the server is shutting down; its models stay as they are") from error
-        await asyncio.shield(asyncio.wrap_future(begun))
+    # By callers -----------------------------------------------------------------------------
+
+    async def load(self, model: str) -> None:
+        self._check_allowed()
+        place = self._place(model)
+        if self.moves.site is None:
+            raise Loading("the server is starting; no model can be loaded yet")
+        place.is_wanted = True
+        place.forgive()
+        while place.is_wanted and self._routed.served(model) is None:
+            await _done(self._begin(place))
+
+    async def unload(self, model: str) -> None:
+        self._check_allowed()
+        place = self._place(model)
+        place.is_wanted = False
+        self._routed.remove(model)
+        await _done(submitted(self._mover, partial(self.moves.close, place)))
+
+    async def renew(self, model: str) -> None:
+        """Give an open model a fresh engine; the old one serves until that has taken over.
+
+        Raises:
+            UnknownModel: the settings have none of that name.
+            Unavailable: it cannot be opened; the old one stays.
+        """
+        place = self._place(model)
+        await _done(self._renewals.renew(place))
+
+    async def reload(self, model: str) -> None:
+        """Let the artifact that lies on the disk now take over, if it is another one.
+
+        Raises:
+            UnknownModel: the settings have none of that name.
+            Unavailable: it cannot be opened; the old one stays.
+        """
+        place = self._place(model)
+        await _done(self._renewals.reload(place))
 
     def _check_allowed(self) -> None:
         if not self._config.web.repository_control:
@@ -117,36 +183,64 @@ class OpenModels:
                 "would let them"
             )
 
-    def _settings(self, model: str) -> ModelConfig:
-        for settings in self._config.models:
-            if settings.name == model:
-                return settings
-        raise UnknownModel(model, self.expected)
+    def _place(self, model: str) -> Place:
+        if model not in self.places:
+            raise UnknownModel(model, self.expected)
+        return self.places[model]
 
-    def _reopen(self, model: ModelConfig, site: Site) -> None:
-        with self._moving:
-            try:
-                self._open(model, site)
-            except (ArtifactError, CheckpointError) as error:
-                raise Unavailable(f"{model.name} cannot be opened: {error}") from error
+    # On demand ------------------------------------------------------------------------------
 
-    def _open(self, model: ModelConfig, site: Site) -> None:
-        if self._is_closed:
-            raise Draining(f"the server is shutting down; {model.name} is not opened")
-        if model.name in self._versions:
+    def _closed(self, place: Place) -> Closed:
+        return Closed(place.name, place.described, partial(self._wake, place))
+
+    async def _wake(self, place: Place) -> None:
+        """Open a model for a request, which waits as long as the settings say.
+
+        Raises:
+            Loading: it takes longer.
+            Unavailable: it cannot be opened.
+        """
+        opening = self._begin(place)
+        place.n_waiting += 1
+        try:
+            async with asyncio.timeout(place.settings.wait_s):
+                await asyncio.shield(asyncio.wrap_future(opening))
+        except TimeoutError as late:
+            raise Loading(
+                f"the model {place.name!r} is being opened", retry_after_s=place.took_s
+            ) from late
+        finally:
+            place.n_waiting -= 1
+
+    def _begin(self, place: Place) -> Future[None]:
+        """Begin to open a model, unless that has begun already.
+
+        Raises:
+            Unavailable: it could not be opened a moment ago.
+        """
+        with self._beginning:
+            if place.opening is None or place.opening.done():
+                if place.guard.rest_s:
+                    raise unavailable(place)
+                work = partial(self.moves.try_open, place)
+                place.opening = submitted(self._openers, work)
+            return place.opening
+
+    def _hung(self, place: Place, lane: str) -> None:
+        """Hear that an engine does not come back; on the thread of the batcher's watch."""
+        submitted(self._openers, partial(self._recycling.rebuild, place, lane))
+
+    def look(self) -> None:
+        """Replace engines that are due, and open again what should be open; returns at once."""
+        site = self.moves.site
+        if site is None or self.moves.ended.is_set():
             return
-        begun = time.perf_counter()
-        opened = open_model(model, self._config, site, self._progress)
-        self._versions[model.name] = opened
-        self._routed.add(opened)
-        seconds = time.perf_counter() - begun
-        _log.info("%s is open as %s after %.2f s", model.name, opened.precision, seconds)
+        for place in self.places.values():
+            if place.is_down and place.is_wanted and not place.guard.rest_s:
+                self._begin(place)
+        self._renewals.look(site)
 
-    def _shut(self, model: str) -> None:
-        with self._moving:
-            self._routed.remove(model)  # once more: it may have been opening when it was unloaded
-            version = self._versions.pop(model, None)
-            if version is not None:
-                version.batcher.finish(model)
-                version.close()
-                _log.info("%s was taken out of service", model)
+
+async def _done(begun: Future[None]) -> None:
+    """Wait for a change to its end; it is made even if the caller leaves."""
+    await asyncio.shield(asyncio.wrap_future(begun))

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from goldcrest.app.source import builtins
-from goldcrest.artifact import Artifact, Manifest, is_artifact, open_artifact
+from goldcrest.app.source import artifact_at
+from goldcrest.artifact import Artifact, Manifest
+from goldcrest.config import ModelConfig
+from goldcrest.errors import ArtifactError, CheckpointError
+from goldcrest.heads.choice import tasks_of
+from goldcrest.values import ServedModel
+
+_log = logging.getLogger("goldcrest")
 
 
 def describe(source: str) -> Mapping[str, Any]:
@@ -17,12 +23,73 @@ def describe(source: str) -> Mapping[str, Any]:
         CheckpointError: it cannot be found or read.
         ArtifactError: it is an artifact that is not whole.
     """
-    folder = Path(source).expanduser()
-    if folder.is_dir() and is_artifact(folder):
-        return _artifact(open_artifact(folder))
-    if not folder.is_dir() and source in builtins():
-        return _artifact(open_artifact(builtins()[source]))
-    return _checkpoint(source)
+    artifact = artifact_at(source)
+    return _checkpoint(source) if artifact is None else _artifact(artifact)
+
+
+def foresee(model: ModelConfig) -> ServedModel | None:
+    """Describe a model of the settings that is not open, by what lies here; runs and fetches nothing.
+
+    None where nothing is known: it is on the Hub, or cannot be read, which the log says.
+    """
+    try:
+        artifact = artifact_at(model.source)
+        if artifact is not None:
+            return _of_manifest(model, artifact)
+        return _of_checkpoint(model)
+    except (ArtifactError, CheckpointError) as error:
+        _log.warning("%s cannot be opened as it is: %s", model.name, error)
+        return None
+
+
+def _of_manifest(model: ModelConfig, artifact: Artifact) -> ServedModel:
+    manifest = artifact.manifest
+    return ServedModel(
+        name=model.name,
+        task=manifest.task,
+        tasks=tasks_of(manifest.task, manifest.labels),
+        labels=manifest.labels,
+        dimensions=manifest.dimensions if manifest.task == "embed" else 0,
+        pooling=manifest.pooling if manifest.task == "embed" else "",
+        precision="",
+        max_length=min(model.max_length or manifest.max_length, manifest.max_length),
+        digest=artifact.digest,
+        source=manifest.source,
+        family=manifest.family,
+        is_ready=False,
+        defaults=(),
+        is_open=False,
+    )
+
+
+def _of_checkpoint(model: ModelConfig) -> ServedModel | None:
+    from goldcrest.checkpoint import at_hand, read
+    from goldcrest.models import readout_of, resolve
+
+    folder = at_hand(model.source)
+    if folder is None:
+        _log.info("%s is not here yet: what it does is known once it was open", model.name)
+        return None
+    checkpoint = read(folder, model.source)
+    encoder = resolve(checkpoint)
+    readout, spec = readout_of(encoder, model.task or None), encoder.spec
+    longest = min(checkpoint.max_seq_length or spec.max_positions, spec.max_positions)
+    return ServedModel(
+        name=model.name,
+        task=readout.task,
+        tasks=tasks_of(readout.task, readout.labels),
+        labels=readout.labels,
+        dimensions=spec.width if readout.task == "embed" else 0,
+        pooling=readout.pooling or "",
+        precision="",
+        max_length=min(model.max_length or longest, longest),
+        digest="",
+        source=model.source,
+        family=encoder.family.model_type,
+        is_ready=False,
+        defaults=(),
+        is_open=False,
+    )
 
 
 def _artifact(artifact: Artifact) -> Mapping[str, Any]:

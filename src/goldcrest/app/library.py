@@ -12,7 +12,7 @@ from goldcrest.app.questions import Classification
 from goldcrest.app.site import Threads, open_model, open_site
 from goldcrest.app.source import Progress
 from goldcrest.config import Config, ModelConfig, Precision
-from goldcrest.model.opening import Site
+from goldcrest.model.site import Site
 from goldcrest.model.version import Version
 from goldcrest.names import Readable
 
@@ -65,7 +65,11 @@ def load(
 def _patient(config: Config) -> Config:
     """Refuse no caller: in a program, one that must wait is back-pressure enough."""
     batch = msgspec.structs.replace(
-        config.batch, max_waiting_tokens=100_000_000, max_request_tokens=100_000_000
+        config.batch,
+        max_waiting_tokens=100_000_000,
+        max_waiting_bytes=100_000_000_000,
+        max_request_tokens=100_000_000,
+        max_wait_s=3600.0,
     )
     return msgspec.structs.replace(config, batch=batch)
 

@@ -1,12 +1,20 @@
-"""What the C library keeps of freed memory; without glibc nothing is done."""
+"""What memory the process has, and what the C library keeps of it after it was freed.
+
+Without ``/proc`` the process does not know its size, which is then given as 0; without glibc nothing
+is given back.
+"""
 
 from __future__ import annotations
 
 import ctypes
+import os
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 _M_ARENA_MAX = -8  # malloc.h
+_STATM = Path("/proc/self/statm")
+MIB = 2**20
 
 
 @cache
@@ -25,3 +33,17 @@ def give_back() -> None:
     """Return freed memory to the system, as after a compilation."""
     if (library := _glibc()) is not None:
         library.malloc_trim(0)
+
+
+def resident_bytes() -> int:
+    """What the process holds in memory at this moment; 0 where that cannot be told."""
+    try:
+        pages = int(_STATM.read_bytes().split()[1])
+    except (OSError, IndexError, ValueError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def mib(n_bytes: float) -> str:
+    """A number of bytes as it is said in messages."""
+    return f"{n_bytes / MIB:,.0f} MiB"

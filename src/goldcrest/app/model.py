@@ -11,7 +11,7 @@ from goldcrest.app.asking import Encode, awaited, options
 from goldcrest.app.questions import Questions
 from goldcrest.model.version import Version
 from goldcrest.names import Readable, TaskName
-from goldcrest.serving.routing import Served
+from goldcrest.serving.served import Served
 from goldcrest.tasks import O, Reply, Request, Task
 from goldcrest.values import Item
 

@@ -8,19 +8,27 @@ import os
 import sys
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import aclosing, suppress
 from importlib.metadata import version
 from pathlib import Path
 
+from goldcrest.app.answers import around, open_answers, samples
+from goldcrest.app.bond import Alone, Bond
+from goldcrest.app.budget import Headroom
 from goldcrest.app.catalogue import OpenModels
+from goldcrest.app.keeping import Keeper, Reliefs, limit_of
 from goldcrest.app.memory import share_one_arena
 from goldcrest.app.rpc import rpc_open
 from goldcrest.app.site import Threads, open_site
 from goldcrest.app.source import Progress
+from goldcrest.app.upkeep import Upkeep
+from goldcrest.batching.batcher import Batcher
 from goldcrest.config import Config, Loaded
 from goldcrest.errors import GoldcrestError
 from goldcrest.metrics import Metrics, Readings
-from goldcrest.model.opening import Site
+from goldcrest.model.site import Site
+from goldcrest.reports import Explanation, Sample
 from goldcrest.serving.keys import Keys
 from goldcrest.serving.observing import Observed
 from goldcrest.serving.routing import Routed
@@ -31,6 +39,9 @@ _log = logging.getLogger("goldcrest")
 
 _PATIENCE_S = 10.0
 """How long an ending server waits for a model that is being opened."""
+
+_GRACE_S = 1.0
+"""How long answers over gRPC may take to be written once nothing is left to work on."""
 
 _SWITCH_S = 0.0005
 """How long the event loop may keep a slot from taking its next batch: Python's default of 5 ms
@@ -43,15 +54,32 @@ class House:
     Args:
         config: the settings in force.
         progress: told of each step of a compilation.
+        opened: when the server was started, in seconds since 1970; None: now.
     """
 
-    def __init__(self, config: Config, progress: Progress) -> None:
+    def __init__(self, config: Config, progress: Progress, *, opened: int | None = None) -> None:
         self.threads = Threads()
-        self.routed = Routed(tuple(model.name for model in config.models))
-        self.metrics = Metrics(version=version("goldcrest"), readings=self._readings())
+        self.answers = open_answers(config)
+        self.routed = Routed(
+            tuple(model.name for model in config.models), around(self.answers, config)
+        )
+        self.metrics = Metrics(
+            version=version("goldcrest"), readings=self._readings(), opened=opened
+        )
         self.service: Service | None = None
         self.error: BaseException | None = None
-        self.catalogue = OpenModels(config, self.routed, progress)
+        self.keeper = Keeper(limit_of(config), self._reliefs())
+        self.catalogue = OpenModels(
+            config,
+            self.routed,
+            progress,
+            headroom=Headroom(
+                room=lambda: self.keeper.room,
+                is_refusing=lambda: self.keeper.is_refusing,
+                passing=lambda: self.answers.n_bytes,
+            ),
+        )
+        self._upkeep = Upkeep((self.keeper.look, self.catalogue.look), enrol=self.threads.enrol)
         self._config = config
         self._site: Site | None = None
         self._opener = threading.Thread(target=self._open, name="open", daemon=True)
@@ -72,11 +100,26 @@ class House:
         return self._site is None or self._close(self._site)
 
     def _close(self, site: Site) -> bool:
+        self._upkeep.stop()
         site.batcher.close()
         if not self.catalogue.close(_PATIENCE_S):
             return False
         site.aside.shutdown()
         return True
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether new requests should be sent here."""
+        return self.service is not None and self.service.is_ready
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the engines still do their work, or there are none yet."""
+        return self._site is None or (self._site.batcher.is_alive and self.catalogue.is_alive)
+
+    def explain(self) -> Explanation | None:
+        """Why the batcher does what it does; None while there is none."""
+        return self._site.batcher.explain() if self._site else None
 
     def observed(self, predict: Predict) -> Predict:
         """Record what becomes of every request."""
@@ -85,22 +128,45 @@ class House:
     def _open(self) -> None:
         try:
             self._site = open_site(self._config, self.threads, report=self.metrics.report)
+            self._upkeep.start()
             self.catalogue.open_all(self._site)
             self._site.aside.submit(_name_threads)  # it makes that thread, so that it is named too
         except Exception as error:  # noqa: BLE001  # handed to the main thread, which raises it
             self.error = error
 
+    def _reliefs(self) -> Reliefs:
+        def batcher(act: Callable[[Batcher], None]) -> Callable[[], None]:
+            return lambda: act(self._site.batcher) if self._site else None
+
+        return Reliefs(
+            shrink_cache=self.answers.shrink,
+            shrink_grids=batcher(Batcher.shrink),
+            restore_grids=batcher(Batcher.restore),
+            close_idle=lambda: self.catalogue.moves.close_idle(),  # noqa: PLW0108  # made later
+        )
+
     def _readings(self) -> Readings:
         return Readings(
-            waiting_tokens=lambda: self._site.batcher.n_tokens if self._site else 0,
             waiting_jobs=lambda: self._site.batcher.n_jobs if self._site else 0,
             n_in_flight=lambda: self.service.n_in_flight if self.service else 0,
             models=self.routed.models,
+            samples=self._samples,
         )
+
+    def _samples(self) -> Iterator[Sample]:
+        """What the parts count themselves."""
+        yield from samples(self.answers)
+        yield from self.keeper.samples()
+        yield from self.catalogue.samples()
+        yield "loop_cpu_seconds", (), self.threads.cpu_s()
+        if self._site is not None:
+            yield from self._site.batcher.samples()
+            waiting = self._site.batcher.explain().waiting_bytes
+            yield "memory_bytes", ("queue",), sum(waiting.values())
 
 
 def run_server(loaded: Loaded, progress: Progress = lambda _: None) -> int:
-    """Serve the models of the settings over HTTP, and gRPC if wished, until a signal.
+    """Serve the models of the settings over HTTP, and gRPC if wished, until a signal; alone.
 
     Args:
         loaded: the settings in force.
@@ -112,38 +178,36 @@ def run_server(loaded: Loaded, progress: Progress = lambda _: None) -> int:
     Raises:
         GoldcrestError: a model cannot be opened, or the address not be listened on.
     """
+    return run_house(loaded.config, progress, Alone())
+
+
+def run_house(config: Config, progress: Progress, bond: Bond) -> int:
+    """Serve in this process.
+
+    Args:
+        config: the settings in force.
+        progress: told of each step of a compilation.
+        bond: to the processes beside it.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        GoldcrestError: a model cannot be opened, or the address not be listened on.
+    """
     share_one_arena()
     sys.setswitchinterval(_SWITCH_S)
     gc.disable()  # imports make no garbage, and looking for it takes a tenth of their time
-    config = loaded.config
-    house = House(config, progress)
+    house = House(config, progress, opened=bond.opened)
     import goldcrest.engine.openvino  # noqa: F401  # two threads that import hinder each other
 
     house.open()
     # Imported while the models open: loading an engine leaves the interpreter free.
-    from goldcrest.web.app import create
-    from goldcrest.web.server import run, serve
-
-    async def main() -> int:
-        house.threads.enrol()
-        house.service = Service(house.routed, house.catalogue, house.observed)
-        keys = Keys({key.name: key.sha256 for key in config.keys})
-        app = create(house.service, config.web, house.metrics, keys, batch=config.batch)
-        async with rpc_open(config.rpc, house.service, keys, version=house.metrics.version):
-            # What lives now lives until the end: the collector need not look at it again.
-            gc.freeze()
-            gc.enable()
-            return await serve(
-                app,
-                config.web,
-                house.service,
-                started=_announce,
-                is_over=lambda: house.error is not None,
-            )
+    from goldcrest.web.server import run
 
     status = 1
     try:
-        status = run(main())
+        status = run(_serve(house, config, bond))
     except GoldcrestError as error:
         house.error = house.error or error
     if not house.close():
@@ -152,6 +216,49 @@ def run_server(loaded: Loaded, progress: Progress = lambda _: None) -> int:
     if house.error is not None:
         raise house.error
     return status
+
+
+async def _serve(house: House, config: Config, bond: Bond) -> int:
+    from goldcrest.web.app import create
+    from goldcrest.web.server import serve
+
+    house.threads.enrol()
+    service = house.service = Service(
+        house.routed,
+        house.catalogue,
+        house.observed,
+        check=house.keeper.check,
+        is_alive=lambda: house.is_alive,
+    )
+    keys = Keys.of(config.keys)
+    app = create(
+        service, config.web, house.metrics, keys, batch=config.batch, explain=house.explain
+    )
+    async with bond.attached(house), aclosing(house.answers):
+        if not await bond.may_listen():
+            return 0
+        async with rpc_open(
+            config.rpc,
+            service,
+            keys,
+            version=house.metrics.version,
+            count=house.metrics.called,
+            is_logged=config.web.access_log,
+            shares_port=bond.shares_port,
+            grace_s=lambda: config.web.drain_s if bond.is_succeeded else _GRACE_S,
+        ):
+            # What lives now lives until the end: the collector need not look at it again.
+            gc.freeze()
+            gc.enable()
+            return await serve(
+                app,
+                config.web,
+                service,
+                started=bond.listening,
+                is_over=lambda: house.error is not None,
+                told=bond.told(),
+                shares_port=bond.shares_port,
+            )
 
 
 def _name_threads() -> None:
@@ -164,7 +271,3 @@ def _name_threads() -> None:
         if thread is not threading.main_thread():
             with suppress(OSError):  # it has ended, or this is no Linux
                 Path(f"/proc/self/task/{thread.native_id}/comm").write_text(thread.name[:15])
-
-
-def _announce(host: str, port: int) -> None:
-    _log.info("listening on http://%s:%d (try /docs)", f"[{host}]" if ":" in host else host, port)

@@ -8,16 +8,19 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from goldcrest.app.memory import give_back
+from goldcrest.app.memory import give_back, resident_bytes
 from goldcrest.app.source import Progress, find_artifact
+from goldcrest.artifact import Artifact
 from goldcrest.batching.batcher import Batcher
+from goldcrest.batching.policy import Policy
 from goldcrest.config import Config, ModelConfig
 from goldcrest.engine import Engine
 from goldcrest.engine.choice import Candidate
 from goldcrest.engine.processor import processor
-from goldcrest.model.opening import Site, Wishes, open_version
+from goldcrest.model.opening import open_version
+from goldcrest.model.site import Site, Wishes
 from goldcrest.model.version import Version
-from goldcrest.values import BatchReport
+from goldcrest.reports import BatchReport
 
 
 class Threads:
@@ -49,12 +52,32 @@ def open_site(
         runtime=RUNTIME,
         open_engine=_open_engine,
         batcher=Batcher(
-            limit_tokens=config.batch.max_waiting_tokens,
+            policy=policy(config),
             bystanders_cpu=threads.cpu_s,
             report=report,
         ),
         aside=ThreadPoolExecutor(1, "tokenize", initializer=threads.enrol),
         tidy=give_back,
+        resident=resident_bytes,
+    )
+
+
+def policy(config: Config) -> Policy:
+    """What the settings say of waiting."""
+    batch, priority = config.batch, config.priority
+    return Policy(
+        head_starts={
+            "interactive": priority.interactive_s,
+            "default": priority.default_s,
+            "bulk": priority.bulk_s,
+        },
+        unnamed=priority.unnamed,
+        limit_tokens=batch.max_waiting_tokens,
+        limit_bytes=batch.max_waiting_bytes,
+        max_wait_s=batch.max_wait_s,
+        interactive_s=batch.interactive_ms / 1e3,
+        target_p99_s=batch.target_p99_ms / 1e3 or None,
+        hang_s=config.engine.hang_s,
     )
 
 
@@ -65,22 +88,37 @@ def open_model(model: ModelConfig, config: Config, site: Site, progress: Progres
         CheckpointError: it cannot be found or read.
         ArtifactError: it is not whole, or cannot be compiled or run here.
     """
-    artifact = find_artifact(
+    artifact = artifact_of(model, site, progress)
+    return open_version(model.name, artifact, wishes_of(model, config), site)
+
+
+def artifact_of(model: ModelConfig, site: Site, progress: Progress) -> Artifact:
+    """Find or make a model's artifact.
+
+    Raises:
+        CheckpointError: it cannot be found or read.
+        ArtifactError: it is not whole, or cannot be compiled.
+    """
+    return find_artifact(
         model.source,
         cache=site.cache,
         precision=model.precision,
         task=model.task or None,
         progress=progress,
     )
-    wishes = Wishes(
+
+
+def wishes_of(model: ModelConfig, config: Config) -> Wishes:
+    """What the settings ask of a model."""
+    return Wishes(
         precision=model.precision or config.engine.precision,
         max_length=model.max_length,
         max_tokens=config.batch.max_grid_tokens,
         objective_s=config.batch.objective_ms / 1e3,
         warm_all=config.engine.warm == "all",
         limit_tokens=config.batch.max_request_tokens,
+        share=model.share,
     )
-    return open_version(model.name, artifact, wishes, site)
 
 
 def _open_engine(file: Path, candidate: Candidate, n_threads: int) -> Engine:

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from goldcrest.artifact import Artifact, is_artifact, open_artifact
 from goldcrest.errors import ArtifactError, CheckpointNotFound
 from goldcrest.names import Readable
+from goldcrest.turn import turn
 
 if TYPE_CHECKING:  # they bring onnx and the Hub's client, which an artifact does without
     from goldcrest.checkpoint import Checkpoint
     from goldcrest.compile import Variant
 
 _log = logging.getLogger(__name__)
+
+_PATIENCE_S = 900.0
+"""How long one process waits for another that compiles the same."""
 
 Progress = Callable[[str], None]
 """Told the name of each step of a compilation as it begins."""
@@ -28,6 +35,18 @@ def builtins() -> dict[str, Path]:
     """The artifacts that ship with the package, by name."""
     folder = Path(str(files("goldcrest.builtin")))
     return {path.parent.name: path.parent for path in sorted(folder.glob("*/manifest.json"))}
+
+
+def artifact_at(source: str) -> Artifact | None:
+    """The artifact in a folder, or the built-in one of that name; None for anything else.
+
+    Raises:
+        ArtifactError: it is not whole.
+    """
+    folder = Path(source).expanduser()
+    if folder.is_dir():
+        return open_artifact(folder) if is_artifact(folder) else None
+    return open_artifact(builtins()[source]) if source in builtins() else None
 
 
 def find_artifact(
@@ -52,11 +71,9 @@ def find_artifact(
         ArtifactError: it is an artifact that is not whole or does another task, or it cannot be
             compiled.
     """
-    folder = Path(source).expanduser()
-    if folder.is_dir() and is_artifact(folder):
-        return _of_task(open_artifact(folder), task)
-    if not folder.is_dir() and source in builtins():
-        return _of_task(open_artifact(builtins()[source]), task)
+    artifact = artifact_at(source)
+    if artifact is not None:
+        return _of_task(artifact, task)
     variants: tuple[Variant, ...] = ("int8",) if precision == "int8" else ("f32",)
     return _cached(_read(source), _Order(variants, task), cache, progress)
 
@@ -123,21 +140,61 @@ def _of_task(artifact: Artifact, task: Readable | None) -> Artifact:
 
 
 def _cached(checkpoint: Checkpoint, order: _Order, cache: Path, progress: Progress) -> Artifact:
-    from goldcrest.compile import COMPILER, build_artifact
+    """The artifact that was compiled earlier, or by another process meanwhile; else one made now."""
+    from goldcrest.compile import COMPILER
 
     key = "\n".join([checkpoint.digest(), COMPILER, order.task or "", *order.variants])
-    target = cache / "artifacts" / hashlib.sha256(key.encode()).hexdigest()[:24]
-    if is_artifact(target):
-        try:
-            artifact = open_artifact(target)
-            artifact.verify(*order.variants)
-        except ArtifactError as error:
-            _log.warning("%s; it is compiled anew", error)
-        else:
-            return artifact
-    return build_artifact(
-        checkpoint, target, task=order.task, variants=order.variants, progress=progress
-    )
+    name = hashlib.sha256(key.encode()).hexdigest()[:24]
+    target = cache / "artifacts" / name
+    if found := _kept(target, order):
+        return found
+    with turn(target.with_suffix(".lock"), patience_s=_PATIENCE_S):
+        return _kept(target, order) or _made(checkpoint, order, target, progress)
+
+
+def _kept(target: Path, order: _Order) -> Artifact | None:
+    if not is_artifact(target):
+        return None
+    try:
+        artifact = open_artifact(target)
+        artifact.verify(*order.variants)
+    except ArtifactError as error:
+        _log.warning("%s; it is compiled anew", error)
+        return None
+    return artifact
+
+
+def _made(checkpoint: Checkpoint, order: _Order, target: Path, progress: Progress) -> Artifact:
+    """Compile, into a folder for this process alone where the cache takes nothing."""
+    from goldcrest.compile import build_artifact
+
+    def build(folder: Path) -> Artifact:
+        return build_artifact(
+            checkpoint, folder, task=order.task, variants=order.variants, progress=progress
+        )
+
+    try:
+        return build(target)
+    except ArtifactError as error:
+        if not isinstance(error.__cause__, OSError):  # nor will it work elsewhere
+            raise
+        _log.warning("%s; it is compiled into a temporary folder, for this time only", error)
+        return build(_temporary() / target.name)
+
+
+@cache
+def _temporary() -> Path:
+    """A folder that goes with the process.
+
+    Raises:
+        ArtifactError: there is room for none.
+    """
+    try:
+        folder = TemporaryDirectory(prefix="goldcrest-")
+    except OSError as error:
+        raise ArtifactError(f"no temporary folder can be made: {error.strerror}") from error
+    atexit.register(folder.cleanup)
+    return Path(folder.name)
 
 
 def _lines(file: Path) -> list[str]:

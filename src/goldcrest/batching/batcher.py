@@ -1,75 +1,69 @@
-"""The batcher: the only threads that run engines, and the way to and from them.
-
-A slot is a thread that runs one grid at a time. Whenever it is free it takes the next batch from
-the queue itself: no timer forms a batch, and no event loop stands between two grids.
-"""
+"""The batcher: the way to the engines and back."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future
 
+from goldcrest.batching.admission import Asked
+from goldcrest.batching.aside import Aside
+from goldcrest.batching.claims import Claim, Claims
+from goldcrest.batching.desk import Clock, Desk
+from goldcrest.batching.explaining import explain
 from goldcrest.batching.lane import Lane
-from goldcrest.batching.queue import JobQueue, Taken
-from goldcrest.batching.ticket import Ticket, deliver
-from goldcrest.errors import DeadlineExceeded, Draining, EngineFailed, Unavailable, Unloaded
-from goldcrest.packing.grid import fill
-from goldcrest.values import BatchReport, Encoding, Floats, Grid, Job, Outputs, Plan, Urgency
-
-_log = logging.getLogger(__name__)
+from goldcrest.batching.policy import PRIORITIES, Policy
+from goldcrest.batching.ticket import Ticket
+from goldcrest.batching.watch import Watch
+from goldcrest.errors import Draining, Unavailable
+from goldcrest.reports import BatchReport, Explanation, Sample
+from goldcrest.values import Encoding, Floats, Job, Urgency
 
 _FINISH_S = 0.05
 """How often a version that is about to close looks for jobs that were withdrawn."""
 
-_RESERVE = 4
-"""How many times the duration of a run on a cold shape must pass, under load or in a pause."""
 
-Clock = Callable[[], float]
-Outcome = tuple[Job, Floats | BaseException]
+_AT_THE_DOOR_S = 0.002
+"""Withdrawn so shortly before its deadline, work was given up for it, at the door."""
 
 
 class Batcher:
     """Runs the jobs of all versions on one set of slots.
 
     Args:
-        limit_tokens: tokens that may wait before requests are refused.
+        policy: how work of each class waits.
         n_slots: grids that run at once.
         clock: seconds; only differences matter.
         bystanders_cpu: processor seconds of the threads that are neither slots nor engines, so
             that a report can tell the engines' share of the process.
         report: is told of every grid that ran, on the slot's thread.
+        look_s: seconds from one look for slots that hang to the next.
     """
 
     def __init__(
         self,
         *,
-        limit_tokens: int = 65_536,
+        policy: Policy | None = None,
         n_slots: int = 1,
         clock: Clock = time.perf_counter,
         bystanders_cpu: Clock = lambda: 0.0,
         report: Callable[[BatchReport], None] = lambda _: None,
+        look_s: float = 1.0,
     ) -> None:
-        self._queue = JobQueue(limit_tokens)
-        self._lanes: dict[str, Lane] = {}
-        self._places: dict[Job, tuple[Ticket, int]] = {}
-        self._wake = threading.Condition()
-        self._running: list[str] = []
-        self._closed = False
+        self._policy = policy or Policy()
+        self._desk = Desk(self._policy, clock, bystanders_cpu, report)
+        self._wake, self._clock = self._desk.wake, clock
+        self._queue = self._desk.queue
+        self._claims = Claims(self._policy, self._queue.admission)
         self._process = os.getpid()
-        self._explore_at = 0.0
-        self._last_work = float("-inf")
-        self._clock, self._bystanders_cpu, self._report = clock, bystanders_cpu, report
-        self._slots = [
-            threading.Thread(target=self._work, name=f"slot-{number}", daemon=True)
-            for number in range(n_slots)
-        ]
-        for slot in self._slots:
-            slot.start()
+        self._asides: dict[Executor, Aside] = {}
+        self._watch = Watch(self._desk, every_s=min(look_s, self._policy.hang_s / 4))
+        self._watch.start(n_slots)
+
+    # What it would say of itself -----------------------------------------------------------------
 
     @property
     def n_tokens(self) -> int:
@@ -81,50 +75,157 @@ class Batcher:
         """Jobs that wait."""
         return self._queue.n_jobs
 
-    def open(self, lane: Lane) -> None:
-        """Let a version's jobs run from now on; idle slots warm it."""
-        with self._wake:
-            self._lanes[lane.name] = lane
+    @property
+    def is_alive(self) -> bool:
+        """Whether every slot turns; told at once, whatever runs."""
+        now = self._clock()
+        return not self._desk.is_closed and all(
+            slot.is_turning(now) for slot in list(self._desk.slots)
+        )
+
+    def samples(self) -> Iterator[Sample]:
+        """What is told to the metrics, read at the moment of asking."""
+        with self._desk.lock:
+            waiting = [(priority, self._queue.tokens(priority)) for priority in PRIORITIES]
+            counted = [*self._claims.samples(), *self._queue.admission.samples()]
+            n_hung = len(self._desk.stuck)
+        for priority, n_tokens in waiting:
+            yield "waiting_tokens", (priority,), n_tokens
+        yield from counted
+        yield "hung_slots", (), n_hung
+
+    def explain(self) -> Explanation:
+        """Say what waits, what runs, and why the last grids were what they were."""
+        with self._desk.lock:
+            return explain(self._desk, self._claims)
+
+    # Lanes ---------------------------------------------------------------------------------------
+
+    def open(self, lane: Lane, *, on_hang: Callable[[], None] = lambda: None) -> None:
+        """Let a version's jobs run from now on; idle slots warm it.
+
+        Args:
+            lane: of the version.
+            on_hang: is told if its engine does not come back from a grid; the lane then takes
+                nothing more, and it is time to shut it and to open one with a fresh engine.
+        """
+        with self._desk.lock:
+            self._queue.open(lane.name, share=lane.share, pace=lambda: lane.seconds_per_token)
+            self._desk.lanes[lane.name] = lane
+            self._watch.call(lane.name, on_hang)
             self._wake.notify_all()
 
     def finish(self, lane: str) -> None:
         """Return when none of a version's jobs waits or runs any more."""
-        with self._wake:
-            while not self._closed and any(job.lane == lane for job in list(self._places)):
+        desk = self._desk
+        with self._desk.lock:
+            while not desk.is_closed and any(job.lane == lane for job in list(desk.places)):
                 self._wake.wait(_FINISH_S)
 
     def shut(self, lane: str) -> None:
         """Stop running a version's jobs; those that still wait are refused.
 
-        Returns when no grid of it runs any more.
+        Returns when no grid of it runs any more, but for one that hangs.
         """
-        with self._wake:
-            self._lanes.pop(lane, None)
-            while lane in self._running and threading.current_thread() not in self._slots:
+        desk = self._desk
+        with self._desk.lock:
+            left = self._queue.shut(lane)
+            desk.lanes.pop(lane, None)
+            desk.hung.discard(lane)
+            while desk.is_running(lane) and not self._is_slot():
                 self._wake.wait()
-            waiting = [job for job in list(self._places) if job.lane == lane]
-            left = [job for job in waiting if self._queue.discard(job)]
+            self._watch.forget(lane)
         error = Draining(f"{lane} was closed before this was run")
-        self._settle([(job, error) for job in left])
+        desk.settle([(job, error) for job in left])
+
+    def shrink(self) -> None:
+        """Let every lane do without its largest shapes, because memory is short."""
+        with self._desk.lock:
+            for lane in self._desk.lanes.values():
+                lane.shrink()
+            for slot in self._desk.slots:
+                slot.buffers.drop()
+
+    def restore(self) -> None:
+        """Let all shapes run again."""
+        with self._desk.lock:
+            for lane in self._desk.lanes.values():
+                lane.restore()
+            self._wake.notify_all()
+
+    def beside(self, executor: Executor) -> Aside:
+        """Where long work of all versions waits for the thread of an executor."""
+        return self._asides.setdefault(executor, Aside(executor))
+
+    def look(self) -> None:
+        """Give up the slots that hang, as the watch does by itself every now and then."""
+        self._watch.look()
+
+    # Work ----------------------------------------------------------------------------------------
+
+    def claim(
+        self,
+        lane: str,
+        n_characters: int,
+        urgency: Urgency,
+        least_tokens: Callable[[], int] = lambda: 0,
+    ) -> Claim:
+        """Note a request that has arrived, before it is tokenised; a context manager.
+
+        Its bytes wait from now on, and its jobs will count as having arrived now.
+
+        Args:
+            lane: name of the version.
+            n_characters: of all its texts.
+            urgency: of the request.
+            least_tokens: fewer it will hardly come to; asked for only if much waits.
+
+        Raises:
+            Overloaded: it would be refused once it is tokenised, or tokenising it would take too
+                long.
+            Draining: the batcher was closed.
+            Unloaded: the version was.
+            EngineHung: its engine is being replaced.
+        """
+        priority = urgency.priority or self._policy.unnamed
+        self._desk.check_open(lane)
+        now = self._clock()
+        if not self._queue.admission.is_calm(0, urgency.deadline_s):
+            self._check_room(lane, urgency, least_tokens(), now)
+        rank = now - self._policy.head_starts[priority]
+        claim = Claim(lane, priority, now, rank, n_characters, self._claims)
+        self._claims.enter(claim, urgency.deadline_s)
+        return claim
 
     async def submit(
-        self, lane: str, encodings: Sequence[Encoding], urgency: Urgency
+        self,
+        lane: str,
+        encodings: Sequence[Encoding],
+        urgency: Urgency,
+        *,
+        claim: Claim | None = None,
     ) -> list[Floats]:
         """Run encodings and wait for what is read for each, in order.
 
         If the caller is cancelled, those of its jobs that still wait never reach an engine.
 
+        Args:
+            lane: name of the version.
+            encodings: of one request.
+            urgency: of the same.
+            claim: what `claim` gave for it, before it was tokenised.
+
         Raises:
             Overloaded: too much waits already; nothing of this was admitted.
             DeadlineExceeded: some of it waited too long.
             EngineFailed: the engine fails on one of them even when it runs alone.
+            EngineHung: the engine did not come back.
             Draining: the batcher was closed.
             Unloaded: the version was.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[list[Floats]] = loop.create_future()
-        jobs = self._jobs(lane, encodings, urgency)
-        self._admit(jobs, Ticket(len(jobs), future, loop))
+        jobs = self._admit(lane, encodings, urgency, Ticket(len(encodings), future, loop), claim)
         try:
             return await future
         except asyncio.CancelledError:
@@ -136,193 +237,70 @@ class Batcher:
     ) -> list[Floats]:
         """Do the same for a caller without an event loop; blocks its thread."""
         future: Future[list[Floats]] = Future()
-        jobs = self._jobs(lane, encodings, urgency)
-        self._admit(jobs, Ticket(len(jobs), future, None))
+        self._admit(lane, encodings, urgency, Ticket(len(encodings), future, None), None)
         return future.result()
 
     def close(self) -> None:
         """Let the grids that run end, refuse what still waits, and stop the slots."""
-        with self._wake:
-            self._closed = True
+        desk = self._desk
+        with self._desk.lock:
+            desk.is_closed = True
             self._wake.notify_all()
-        for slot in self._slots:
-            if slot is not threading.current_thread():  # a collector may have brought us there
-                slot.join()
+        self._watch.stop()
+        for slot in list(desk.slots):
+            if slot.thread is not threading.current_thread():  # a collector may have brought us
+                slot.thread.join(self._policy.hang_s)
         error = Draining("the server closed before this was run")
-        self._settle((job, error) for job in list(self._places))
+        desk.settle((job, error) for job in list(desk.places))
 
-    # On the caller's thread -----------------------------------------------------------------
+    # Inside --------------------------------------------------------------------------------------
 
-    def _jobs(self, lane: str, encodings: Sequence[Encoding], urgency: Urgency) -> list[Job]:
-        now = self._clock()
-        rank = now - urgency.head_start_s
-        expires = None if urgency.deadline_s is None else now + urgency.deadline_s
-        return [Job(encoding, lane, now, rank, expires) for encoding in encodings]
-
-    def _admit(self, jobs: Sequence[Job], ticket: Ticket) -> None:
-        if os.getpid() != self._process:
-            raise Unavailable("the model was loaded before this process was forked; load it here")
-        with self._wake:
-            lane = self._lanes.get(jobs[0].lane)
-            if self._closed:
-                raise Draining("it was closed, and takes no new requests")
-            if lane is None:
-                raise Unloaded(
-                    f"the model {jobs[0].lane!r} was taken out of service; load it again"
-                )
-            self._queue.push_all(jobs, seconds_per_token=lane.seconds_per_token)
-            self._places.update((job, (ticket, place)) for place, job in enumerate(jobs))
+    def _admit(
+        self,
+        lane: str,
+        encodings: Sequence[Encoding],
+        urgency: Urgency,
+        ticket: Ticket,
+        claim: Claim | None,
+    ) -> list[Job]:
+        desk = self._desk
+        self._check_process()
+        with desk.lock:
+            self._desk.check_open(lane)
+            now = self._clock()
+            jobs = self._queue.admit(
+                lane,
+                encodings,
+                urgency,
+                now=now,
+                arrival=now if claim is None else claim.arrival,
+                running_s=desk.running_s(now),
+            )
+            desk.places.update((job, (ticket, place)) for place, job in enumerate(jobs))
             self._wake.notify_all()
+        return jobs
+
+    def _check_room(self, lane: str, urgency: Urgency, n_tokens: int, now: float) -> None:
+        """Refuse early what would be refused once it is tokenised."""
+        priority = urgency.priority or self._policy.unnamed
+        expires = None if urgency.deadline_s is None else now + urgency.deadline_s
+        asked = Asked(lane, priority, urgency.caller, now, expires, n_tokens)
+        self._check_process()
+        with self._desk.lock:
+            self._desk.check_open(lane)
+            self._queue.admission.check(asked, now=now, running_s=self._desk.running_s(now))
+
+    def _check_process(self) -> None:
+        if os.getpid() != self._process:  # its slots are not here, and its lock may be held there
+            raise Unavailable("the model was loaded before this process was forked; load it here")
 
     def _withdraw(self, jobs: Sequence[Job]) -> None:
-        with self._wake:
+        with self._desk.lock:
+            if jobs[0].expires is not None and jobs[0].expires <= self._clock() + _AT_THE_DOOR_S:
+                self._queue.admission.margin.late(self._clock())
             for job in jobs:
                 if self._queue.discard(job):
-                    del self._places[job]
+                    del self._desk.places[job]
 
-    # On a slot's thread ---------------------------------------------------------------------
-
-    def _work(self) -> None:
-        free_since = self._clock()
-        while (step := self._next()) is not None:
-            lane, taken = step
-            try:
-                if taken is None:
-                    lane.warm_next(self._clock)
-                else:
-                    self._run(lane, taken, free_since)
-            except Exception as error:  # noqa: BLE001  # a fault of ours: its callers hear of it, the slot lives
-                self._give_up(() if taken is None else taken.jobs, error)
-            free_since = self._done(lane, was_work=taken is not None)
-
-    def _done(self, lane: Lane, *, was_work: bool) -> float:
-        now = self._clock()
-        with self._wake:
-            self._running.remove(lane.name)
-            self._last_work = now if was_work else self._last_work
-            self._wake.notify_all()
-        return now
-
-    def _next(self) -> tuple[Lane, Taken | None] | None:
-        """Wait for something to do: jobs, else a lane with a shape to warm; None means the end."""
-        with self._wake:
-            while not self._closed:
-                taken = self._take()
-                self._expire(taken.expired)
-                lane = self._coldest() if taken.lane is None else self._lanes[taken.lane]
-                rest_s = None if lane is None or taken.lane else self._rest_s(lane)
-                if lane is not None and not rest_s:
-                    self._running.append(lane.name)
-                    return lane, taken if taken.lane else None
-                self._wake.wait(rest_s)
-        return None
-
-    def _take(self) -> Taken:
-        try:
-            return self._queue.take(self._clock(), self._choose)
-        except Exception as error:  # noqa: BLE001  # nothing was taken; left there, it would fail for ever
-            waiting = [job for job in list(self._places) if self._queue.discard(job)]
-            self._give_up(waiting, error)
-            return Taken(None, (), None, ())
-
-    def _give_up(self, jobs: Sequence[Job], error: Exception) -> None:
-        _log.error("a batch could not be run", exc_info=error)
-        failed = EngineFailed(f"the batch could not be run: {error}")
-        self._settle((job, failed) for job in jobs if job in self._places)
-
-    def _rest_s(self, lane: Lane) -> float:
-        """How long to wait, should nothing arrive, before a shape is warmed.
-
-        Where texts keep coming, the next one is not made to wait for a large shape: a pause must
-        have lasted a few times as long as the shape will take.
-        """
-        if not lane.is_ready:
-            return 0.0
-        quiet_s = self._clock() - self._last_work
-        return max(0.0, _RESERVE * lane.next_cold_s - quiet_s)
-
-    def _choose(self, lane: str, jobs: Sequence[Job]) -> Plan:
-        return self._lanes[lane].choose(jobs, explore=self._clock() >= self._explore_at)
-
-    def _coldest(self) -> Lane | None:
-        """Find a lane that is not ready, else one that is not warm."""
-        cold = [lane for lane in self._lanes.values() if not lane.is_warm]
-        return min(cold, key=lambda lane: lane.is_ready, default=None)
-
-    def _expire(self, jobs: Sequence[Job]) -> None:
-        now = self._clock()
-        self._settle((job, DeadlineExceeded(now - job.arrival)) for job in jobs)
-
-    def _run(self, lane: Lane, taken: Taken, free_since: float) -> None:
-        if taken.plan is not None:
-            plan = taken.plan.renumbered()
-            self._settle(self._outcomes(lane, taken.jobs, plan, free_since))
-
-    def _outcomes(
-        self, lane: Lane, jobs: Sequence[Job], plan: Plan, free_since: float
-    ) -> Iterator[Outcome]:
-        """Run one batch; if it fails, its halves, until the poisonous job stands alone."""
-        grid = fill(plan, [job.encoding for job in jobs])
-        try:
-            values = self._timed(lane, jobs, grid, free_since)
-        except EngineFailed as error:
-            lane.failed(grid.shape)
-            yield from self._halved(lane, jobs, error)
-            return
-        yield from zip(jobs, values, strict=True)
-
-    def _halved(self, lane: Lane, jobs: Sequence[Job], error: EngineFailed) -> Iterator[Outcome]:
-        if len(jobs) == 1:
-            yield jobs[0], error
-            return
-        middle = len(jobs) // 2
-        for half in (jobs[:middle], jobs[middle:]):
-            left = list(half)
-            while left:
-                plan = lane.choose(left)
-                chosen = [left[index] for index in plan.chosen]
-                yield from self._outcomes(lane, chosen, plan.renumbered(), self._clock())
-                left = [job for job in left if job not in chosen]
-
-    def _timed(self, lane: Lane, jobs: Sequence[Job], grid: Grid, free_since: float) -> Outputs:
-        """Run a grid, and tell the lane and the reader of reports what it took."""
-        shape, predicted = grid.shape, lane.predicted_s(grid.shape)
-        was_cold = lane.is_cold(shape)
-        cpu = time.process_time() - self._bystanders_cpu()
-        started = self._clock()
-        values = lane.run(grid)
-        seconds = self._clock() - started
-        cpu = time.process_time() - self._bystanders_cpu() - cpu
-        lane.observe(shape, seconds)
-        if was_cold:
-            self._explore_at = started + seconds * (1 + _RESERVE)
-        arrivals = [job.arrival for job in jobs]
-        report = BatchReport(
-            lane=lane.name,
-            shape=shape,
-            n_jobs=len(jobs),
-            n_tokens=grid.n_tokens,
-            predicted_s=predicted,
-            run_s=seconds,
-            idle_s=max(0.0, started - max(free_since, min(arrivals))),
-            cpu_s=max(0.0, cpu),
-            waited_s=tuple(started - arrival for arrival in arrivals),
-        )
-        self._tell(report)
-        return values
-
-    def _tell(self, report: BatchReport) -> None:
-        try:
-            self._report(report)
-        except Exception:  # noqa: BLE001  # a reader's fault must not cost the batch its answers
-            _log.exception("a batch report could not be delivered")
-
-    def _settle(self, outcomes: Iterable[Outcome]) -> None:
-        done: list[Ticket] = []
-        try:
-            for job, outcome in outcomes:
-                ticket, place = self._places.pop(job)
-                if ticket.note(place, outcome):
-                    done.append(ticket)
-        finally:  # what is answered is answered, even if the rest fails
-            deliver(done)
+    def _is_slot(self) -> bool:
+        return any(slot.thread is threading.current_thread() for slot in self._desk.slots)

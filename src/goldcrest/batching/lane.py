@@ -1,26 +1,27 @@
-"""A lane: one version's engine, the shapes that are warm, and what each costs."""
+"""A lane: one version's engine, and which grid it should run next."""
 
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 
 import numpy as np
 
+from goldcrest.batching.choice import Choice
+from goldcrest.batching.pace import Density, Pace
+from goldcrest.batching.shapes import LEAST_S, Shapes
 from goldcrest.errors import EngineFailed
 from goldcrest.packing.cost import CostTable
 from goldcrest.packing.grid import fill
 from goldcrest.packing.ladder import MAX_JOBS
-from goldcrest.packing.plan import NoShape, plan
+from goldcrest.packing.plan import NoShape, plan, reason
 from goldcrest.values import Encoding, Grid, Job, Outputs, Plan, Shape
 
 _log = logging.getLogger(__name__)
 
-_LEAST_S = 1e-6
-_HOPE = 0.8
-"""How much cheaper than guessed a cold shape is taken to be: without hope, none would be tried."""
+_NO_MEMORY = ("bad_alloc", "allocate", "out of memory", "out_of_memory", "not enough memory")
+"""What runtimes say, in some case or other, when there is no memory left."""
 
 Run = Callable[[Grid], Outputs]
 """A version's engine and reader: a grid -> an array of numbers per job, in the order of its jobs."""
@@ -36,15 +37,17 @@ class Lane:
         costs: what is known of their seconds; corrected by every run.
         objective_s: the longest that a grid should take.
         n_first: shapes that must be warm before the lane counts as ready.
+        model: the name under which the version is served; None means ``name``.
+        share: of the engine, against other lanes that are busy.
 
     Attributes:
-        warmed: called once, when the whole ladder is warm.
-        seconds_per_token: the pace of the best warm shape if it were full; 0 while none is warm.
+        costs: seconds by shape, on a machine that is left alone.
+        shapes: which of them may run.
+        density: tokens for a character of the texts that it was given.
+        seconds_per_token: what a token takes under load at present; 0 while nothing is known.
     """
 
-    warmed: Callable[[], None] = staticmethod(lambda: None)
-
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each is needed, and all but two by name
         self,
         name: str,
         run: Run,
@@ -53,59 +56,88 @@ class Lane:
         costs: CostTable,
         objective_s: float,
         n_first: int,
+        model: str | None = None,
+        share: float = 1.0,
     ) -> None:
         self.name, self.costs = name, costs
+        self.model, self.share = model or name, share
+        self.shapes = Shapes(name, ladder, costs, n_first=n_first)
         self._run, self._objective_s = run, objective_s
-        self._cold = list(ladder)
-        self._ladder = tuple(ladder)
-        self._warm: dict[Shape, float] = {}
-        self._timed: dict[Shape, list[float]] = {}
-        self._failures: Counter[Shape] = Counter()
+        self.density = Density()
         self.seconds_per_token = 0.0
-        self._n_first = min(n_first, len(ladder))
+        self._pace = Pace()
+        self._is_abandoned = False
+
+    @property
+    def warmed(self) -> Callable[[], None]:
+        """Called once, when the whole ladder is warm."""
+        return self.shapes.warmed
+
+    @warmed.setter
+    def warmed(self, call: Callable[[], None]) -> None:
+        self.shapes.warmed = call
 
     @property
     def is_ready(self) -> bool:
-        return len(self._warm) >= max(1, self._n_first)
+        return self.shapes.is_ready
 
     @property
     def is_warm(self) -> bool:
-        """Whether every shape of the ladder has run."""
-        return not self._cold
+        """Whether every shape of the ladder that may run is warm."""
+        return self.shapes.next_cold is None
 
-    def choose(self, jobs: Sequence[Job], *, explore: bool = False) -> Plan:
-        """Decide which of the jobs, in order of rank, run next and where.
-
-        Where no warm shape holds the most urgent job, the smallest of the ladder that does is
-        taken cold: that answer waits for a compilation, but it comes.
-
-        Args:
-            jobs: that wait.
-            explore: take a cold shape too, if it should be the best one; under constant load
-                nothing else would ever warm it.
-        """
-        lengths = [job.encoding.n_tokens for job in jobs]
-        costs = self._warm
-        if explore and self._cold:
-            guesses = self.costs.costs(self._cold)
-            costs = {**{s: _HOPE * cost for s, cost in guesses.items()}, **self._warm}
-        try:
-            return plan(lengths, costs, objective_s=self._objective_s)
-        except NoShape:
-            fitting = (s for s in self._ladder if s.width >= lengths[0])
-            return Plan(next(fitting, self._ladder[-1]), ((0,),))
-
-    def is_cold(self, shape: Shape) -> bool:
-        """Whether a run of the shape will compile kernels first."""
-        return shape not in self._warm
+    @property
+    def correction(self) -> float:
+        """What runs take at present, divided by what the table says."""
+        return self._pace.correction
 
     @property
     def next_cold_s(self) -> float:
         """What the next shape to be warmed is predicted to take; 0 where nothing is known."""
-        return (self.costs.seconds(self._cold[0]) or 0.0) if self._cold else 0.0
+        shape = self.shapes.next_cold
+        return 0.0 if shape is None else self.shapes.seconds(shape) * self.correction
+
+    def choose(
+        self, jobs: Sequence[Job], *, longest_s: float | None = None, explore: bool = False
+    ) -> Choice:
+        """Decide which of the jobs, in order of rank, run next and where.
+
+        Those of the most urgent class decide the shape; the others fill what is left of it. Where
+        no warm shape holds the most urgent job, the smallest of the ladder that does is taken
+        cold: that answer waits for a compilation, but it comes.
+
+        Args:
+            jobs: that wait.
+            longest_s: what the grid should take at most, if a warm shape holds the most urgent job
+                in that time; else, and if None, it is what the settings say.
+            explore: take a cold shape too, if it should be the best one; under constant load
+                nothing else would ever warm it.
+        """
+        lengths = [len(job.encoding.ids) for job in jobs]
+        costs = self.shapes.offered(explore=explore)
+        objective_s = self._objective(lengths[0], longest_s, costs)
+        quiet_s = objective_s / self.correction  # the table knows the machine in quiet
+        n_urgent = _n_urgent(jobs)
+        try:
+            planned = plan(lengths, costs, objective_s=quiet_s, n_urgent=n_urgent)
+        except NoShape:
+            cold = Plan(self.shapes.fallback(lengths[0]), ((0,),))
+            return Choice(cold, "cold", objective_s, self.predicted_s(cold.shape))
+        why = reason(planned, lengths, costs, objective_s=quiet_s, n_urgent=n_urgent)
+        return Choice(planned, why, objective_s, self.predicted_s(planned.shape))
+
+    def is_cold(self, shape: Shape) -> bool:
+        """Whether a run of the shape will compile kernels first."""
+        return self.shapes.is_cold(shape)
 
     def predicted_s(self, shape: Shape) -> float:
-        return self._warm.get(shape) or self.costs.seconds(shape) or 0.0
+        """What a run of a shape takes at present; 0 where nothing is known."""
+        return self.shapes.seconds(shape) * self.correction
+
+    def predictions(self) -> dict[str, float]:
+        """What a run of each warm shape takes at present."""
+        warm = self.shapes.warm.copy()
+        return {str(shape): cost * self.correction for shape, cost in sorted(warm.items())}
 
     def run(self, grid: Grid) -> Outputs:
         """Run a grid and read its answers, an array per job.
@@ -116,7 +148,11 @@ class Lane:
         try:
             values = self._run(grid)
         except Exception as error:  # the one place that may catch anything: runtimes raise anything
+            if _is_of_memory(error):
+                self.shapes.ran_out_of_memory(grid.shape)
             raise EngineFailed(f"the engine failed on a grid of {grid.shape}: {error}") from error
+        if self._is_abandoned:
+            raise EngineFailed(f"the engine came back from a grid of {grid.shape} too late")
         if len(values) != grid.n_jobs:
             raise EngineFailed(f"a grid of {grid.n_jobs} texts gave {len(values)} answers")
         if not _are_finite(values):
@@ -125,31 +161,45 @@ class Lane:
 
     def observe(self, shape: Shape, seconds: float) -> None:
         """Learn from a run of a batch."""
-        seconds = max(seconds, _LEAST_S)
-        if shape in self._cold:
-            self._rehearse(shape, seconds, n_timed=1)
-        else:
-            self.costs.observe(shape, seconds)
-            self._price(shape)
+        seconds = max(seconds, LEAST_S)
+        if not self.is_cold(shape):
+            seconds = self._pace.ran(seconds, self.shapes.seconds(shape))
+        self.shapes.observe(shape, seconds)
+        self._settle_pace()
+
+    def packed(self, shape: Shape, n_tokens: int) -> None:
+        """Learn how well a grid was packed that left jobs waiting."""
+        if not self.is_cold(shape):
+            table_s = self.shapes.seconds(shape)
+            self._pace.packed(n_tokens, table_s, self.shapes.seconds_per_token)
+            self._settle_pace()
 
     def failed(self, shape: Shape) -> None:
         """Note that the engine failed on a shape; a cold one that fails twice is left out."""
-        self._failures[shape] += 1
-        if shape in self._cold and self._failures[shape] > 1:
-            _log.error("%s: shape %s failed twice and is left out", self.name, shape)
-            self._cold.remove(shape)
-            self._n_first = min(self._n_first, len(self._warm) + len(self._cold))
-            self._finish()
+        self.shapes.failed(shape)
+
+    def abandon(self) -> None:
+        """Believe nothing that the engine still gives, nor how long it took: it hung."""
+        self._is_abandoned = True
+
+    def shrink(self) -> None:
+        """Do without the largest warm shapes: halve the slots of the largest grid."""
+        self.shapes.shrink()
+        self._settle_pace()
+
+    def restore(self) -> None:
+        """Let the shapes run again that `shrink` gave up."""
+        self.shapes.restore()
 
     def warm_next(self, clock: Callable[[], float]) -> None:
         """Run the smallest cold shape once; it is warm once its kernels and its cost are known.
 
         One run at a time, so that a text that arrives meanwhile waits for no more than that.
         """
-        if not self._cold:
+        shape = self.shapes.next_cold
+        if shape is None:
             return
-        shape = self._cold[0]
-        grid = specimen(shape, n_jobs=2 ** (len(self._warm) % 9))
+        grid = specimen(shape, n_jobs=2 ** (len(self.shapes.warm) % 9))
         start = clock()
         try:
             self.run(grid)
@@ -157,44 +207,34 @@ class Lane:
             _log.warning("%s: %s", self.name, error)
             self.failed(shape)
             return
-        n_timed = 1 if shape in self.costs.measured else 2
-        self._rehearse(shape, max(clock() - start, _LEAST_S), n_timed=n_timed)
+        self.shapes.rehearse(shape, max(clock() - start, LEAST_S) / self.correction)
+        self._settle_pace()
 
-    def _rehearse(self, shape: Shape, seconds: float, *, n_timed: int) -> None:
-        """Note a run of a cold shape: the first compiles its kernels, later ones tell its cost.
+    def _settle_pace(self) -> None:
+        best = self.shapes.seconds_per_token
+        self.seconds_per_token = best * self._pace.looseness * self._pace.correction
 
-        Noise only ever adds, so the least is believed; a cost noted at an earlier start counts too.
-        """
-        if shape not in self._timed:
-            self._timed[shape] = []
-            return
-        self._timed[shape].append(seconds)
-        if len(self._timed[shape]) >= n_timed:
-            known = [self.costs.seconds(shape)] if shape in self.costs.measured else []
-            self.costs.put(shape, min(*self._timed.pop(shape), *(k for k in known if k), seconds))
-            self._cold.remove(shape)
-            self._price(shape)
-            self._finish()
+    def _objective(
+        self, n_tokens: int, longest_s: float | None, costs: Mapping[Shape, float]
+    ) -> float:
+        if longest_s is None or longest_s >= self._objective_s:
+            return self._objective_s
+        quiet_s = longest_s / self.correction
+        is_kept = any(cost <= quiet_s and s.width >= n_tokens for s, cost in costs.items())
+        return longest_s if is_kept else self._objective_s
 
-    def _price(self, shape: Shape) -> None:
-        """Take over a shape's cost, knowing that it can cost no more than one that contains it."""
-        cost = self.costs.seconds(shape) or _LEAST_S
-        self._warm[shape] = min(
-            [cost]
-            + [
-                larger_cost
-                for larger, larger_cost in self._warm.items()
-                if larger.rows >= shape.rows and larger.width >= shape.width and larger != shape
-            ]
-        )
-        self.seconds_per_token = min(c / s.n_slots for s, c in self._warm.items())
 
-    def _finish(self) -> None:
-        """When nothing is cold any more, reconsider every price, and say so."""
-        if not self._cold:
-            for shape in list(self._warm):
-                self._price(shape)
-            self.warmed()
+def _n_urgent(jobs: Sequence[Job]) -> int:
+    """How many jobs, from the first on, are of the first one's class."""
+    urgent = jobs[0].priority
+    return next((n for n, job in enumerate(jobs) if job.priority != urgent), len(jobs))
+
+
+def _is_of_memory(error: BaseException) -> bool:
+    if isinstance(error, MemoryError):
+        return True
+    said = str(error).lower()
+    return any(words in said for words in _NO_MEMORY)
 
 
 def _are_finite(values: Outputs) -> bool:

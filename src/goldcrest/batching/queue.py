@@ -2,57 +2,43 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from heapq import heapify, heappop, heappush
 
-from goldcrest.errors import Overloaded
-from goldcrest.values import Job, Plan
+from goldcrest.batching.admission import Admission, Asked
+from goldcrest.batching.choice import Choice, Choose, Offer, Taken
+from goldcrest.batching.line import Line, Pace, Place
+from goldcrest.batching.policy import ABOUT_S, PRIORITIES, Policy
+from goldcrest.batching.rounds import Rounds
+from goldcrest.names import Priority
+from goldcrest.values import Encoding, Job, Urgency
 
 WINDOW = 512
 """Jobs of a lane that one plan may choose from."""
 
-Choose = Callable[[str, Sequence[Job]], Plan]
-"""A lane and its most urgent jobs, in order of rank -> which of them run next."""
-
-_Place = tuple[float, float, int, Job]
-"""Rank, arrival, number of the push: unique, so that two jobs themselves are never compared."""
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What left the queue in one take.
-
-    Attributes:
-        lane: whose turn it was; None where nothing waited.
-        jobs: the jobs to run, in the order of ``plan.chosen``.
-        plan: their places in the grid. Its indices refer to the jobs that were offered;
-            ``plan.renumbered()`` refers to ``jobs``.
-        expired: jobs whose deadline has passed; they must not run.
-    """
-
-    lane: str | None
-    jobs: tuple[Job, ...]
-    plan: Plan | None
-    expired: tuple[Job, ...]
-
 
 class JobQueue:
-    """Waiting jobs in order of rank, one lane per version.
+    """Waiting jobs in order of rank, one line per lane; lanes take turns.
 
     Args:
-        limit_tokens: tokens that may wait, over all lanes.
+        policy: how work of each class waits.
+
+    Attributes:
+        rounds: whose turn it is.
+        admission: who may wait.
     """
 
-    def __init__(self, limit_tokens: int) -> None:
-        self.limit_tokens = limit_tokens
-        self.n_tokens = 0
-        self._lanes: dict[str, list[_Place]] = {}
-        self._places: dict[Job, _Place] = {}
+    def __init__(self, policy: Policy | None = None) -> None:
+        self.policy = policy or Policy()
+        self.rounds = Rounds()
+        self._lines: dict[str, Line] = {}
+        self._totals: dict[Priority, int] = dict.fromkeys(PRIORITIES, 0)
+        self.admission = Admission(self.policy, self._lines, self.rounds, totals=self._totals)
+        self._places: dict[Job, Place] = {}
         self._deadlines: list[tuple[float, int, Job]] = []  # a heap; jobs that have left stay in it
         self._expired: list[Job] = []
         self._n_pushed = 0
+        self._hasty_at = float("-inf")  # when interactive work last arrived
 
     def __len__(self) -> int:
         return len(self._places)
@@ -62,34 +48,94 @@ class JobQueue:
         return len(self._places)
 
     @property
+    def n_tokens(self) -> int:
+        return sum(self._totals.values())
+
+    @property
     def oldest_arrival(self) -> float | None:
         """When the job that has waited longest arrived; None where nothing waits."""
         return min((job.arrival for job in self._places), default=None)
 
-    def waiting(self, lane: str) -> int:
-        """Count the jobs of one lane."""
-        return len(self._lanes.get(lane, ()))
+    def tokens(self, priority: Priority) -> int:
+        """Count the tokens of one class."""
+        return self._totals[priority]
 
-    def push_all(self, jobs: Sequence[Job], *, seconds_per_token: float) -> None:
-        """Admit all jobs of a request, or refuse it whole.
+    def line(self, lane: str) -> Line:
+        """What waits in one lane."""
+        return self._lines[lane]
 
-        An empty queue admits anything: to refuse it would be to refuse it for ever.
+    def is_interactive_about(self, now: float) -> bool:
+        """Whether an interactive job waits, or arrived a moment ago."""
+        return now - self._hasty_at < ABOUT_S or self._totals["interactive"] > 0
+
+    def open(self, lane: str, *, share: float = 1.0, pace: Pace = lambda: 0.0) -> None:
+        """Let a lane's jobs wait from now on.
 
         Args:
-            jobs: of one request, and so of one deadline; none of them waits already.
-            seconds_per_token: the pace at which waiting tokens are run at present.
+            lane: its name.
+            share: of the engine, against other lanes that are busy.
+            pace: seconds per token at present.
+        """
+        self.rounds.open(lane, share)
+        self._lines[lane] = Line(self._totals, pace)
+
+    def shut(self, lane: str) -> list[Job]:
+        """Forget a lane; returns its jobs that waited."""
+        line = self._lines.get(lane)
+        left = [] if line is None else line.head(len(line))
+        for job in left:
+            self.discard(job)
+        self._lines.pop(lane, None)
+        self.rounds.shut(lane)
+        return left
+
+    def admit(
+        self,
+        lane: str,
+        encodings: Sequence[Encoding],
+        urgency: Urgency,
+        *,
+        now: float,
+        arrival: float | None = None,
+        running_s: float = 0.0,
+    ) -> list[Job]:
+        """Let all encodings of a request wait, or refuse it whole.
+
+        Args:
+            lane: one that is open.
+            encodings: of one request.
+            urgency: of the same.
+            now: seconds on the clock.
+            arrival: when the request arrived, before it was tokenised; None: now.
+            running_s: seconds that the grids which run will still take.
+
+        Returns:
+            The jobs, in the order of the encodings.
 
         Raises:
-            Overloaded: if more tokens than the limit would wait, or if the last of the jobs is
-                predicted to be answered past its deadline.
+            Overloaded: as `Admission.check` says; nothing of it waits then.
         """
-        n_tokens = sum(job.n_tokens for job in jobs)
-        if self._places and jobs:
-            self._refuse_beyond_limit(n_tokens, seconds_per_token)
-            last = max(jobs, key=lambda job: job.rank)
-            self._refuse_too_late(last, n_tokens, seconds_per_token)
-        for job in jobs:
-            self._push(job)
+        arrival = now if arrival is None else arrival
+        priority = urgency.priority or self.policy.unnamed
+        expires = None if urgency.deadline_s is None else arrival + urgency.deadline_s
+        line = self._lines[lane]
+        n_tokens = sum([len(encoding.ids) for encoding in encodings])
+        if not self.admission.is_calm(n_tokens, urgency.deadline_s):
+            asked = Asked(lane, priority, urgency.caller, arrival, expires, n_tokens)
+            self.admission.check(asked, now=now, running_s=running_s)
+        if not line:
+            self.rounds.wake(lane)
+        if priority == "interactive":
+            self._hasty_at = max(self._hasty_at, now)
+        fresh = arrival - self.policy.head_starts[priority]
+        pace, caller = line.pace(), urgency.caller
+        jobs = []
+        for encoding in encodings:
+            rank = line.rank(caller, priority, fresh=fresh, seconds_per_token=pace)
+            job = Job(encoding, lane, arrival, rank, expires, priority, caller)
+            self._push(job, line)
+            jobs.append(job)
+        return jobs
 
     def discard(self, job: Job) -> bool:
         """Remove a job that nobody waits for any more.
@@ -100,86 +146,67 @@ class JobQueue:
         place = self._places.pop(job, None)
         if place is None:
             return False
-        self.n_tokens -= job.n_tokens
-        places = self._lanes[job.lane]
-        del places[bisect_left(places, place)]
-        if not places:
-            del self._lanes[job.lane]
+        self._lines[job.lane].remove(place)
         return True
 
     def take(self, now: float, choose: Choose) -> Taken:
         """Remove the jobs that run next, and those that have expired.
 
-        It is the turn of the lane of the most urgent job. If ``choose`` raises, no job is lost:
-        those offered still wait, and the expired ones come with the next take.
+        It is the turn of the lane that has used least of the engine for its share, less the head
+        start of its most urgent job; the grid's predicted seconds are noted as used, and `charge`
+        corrects them. If ``choose`` raises, no job is lost: those offered still wait, and the
+        expired ones come with the next take.
 
         Args:
             now: seconds on the clock of the jobs' ``expires``.
-            choose: gets that lane and up to ``WINDOW`` of its jobs in order of rank.
+            choose: is offered that lane and up to ``WINDOW`` of its jobs.
         """
         self._expire(now)
-        lane = min(self._lanes, key=lambda lane: self._lanes[lane][0], default=None)
+        lane = self._turn()
         jobs: tuple[Job, ...] = ()
-        plan = None
+        choice: Choice | None = None
         if lane is not None:
-            offered = [place[-1] for place in self._lanes[lane][:WINDOW]]
-            plan = choose(lane, offered)
-            jobs = tuple([offered[index] for index in plan.chosen])
-            self._remove(lane, jobs)
+            line = self._lines[lane]
+            offer = Offer(lane, line.head(WINDOW), self._longest_s(now))
+            choice = choose(offer)
+            chosen = choice.plan.chosen
+            jobs = tuple([offer.jobs[index] for index in chosen])
+            line.remove_among(WINDOW, set(chosen))
+            for job in jobs:
+                del self._places[job]
+            self.rounds.charge(lane, choice.predicted_s)
+            self.admission.refresh()
         expired, self._expired = tuple(self._expired), []
-        return Taken(lane, jobs, plan, expired)
+        return Taken(lane, jobs, choice, expired, len(self._lines[lane]) if lane else 0)
 
-    def _refuse_beyond_limit(self, n_tokens: int, seconds_per_token: float) -> None:
-        excess = self.n_tokens + n_tokens - self.limit_tokens
-        if excess > 0:
-            raise Overloaded(
-                f"{self.n_tokens} tokens are waiting; {n_tokens} more would exceed the limit "
-                f"of {self.limit_tokens}",
-                retry_after_s=excess * seconds_per_token,
-            )
+    def charge(self, lane: str, seconds: float) -> None:
+        """Note engine seconds beyond, or short of, those that a take noted."""
+        self.rounds.charge(lane, seconds)
 
-    def _refuse_too_late(self, job: Job, n_tokens: int, seconds_per_token: float) -> None:
-        if job.expires is None:
-            return
-        wait_s = (self._tokens_before(job) + n_tokens) * seconds_per_token
-        allowed_s = job.expires - job.arrival
-        if wait_s > allowed_s:
-            raise Overloaded(
-                f"the answer would take about {wait_s:.3f} s, longer than the deadline "
-                f"of {allowed_s:.3f} s",
-                retry_after_s=wait_s - allowed_s,
-            )
+    def _turn(self) -> str | None:
+        head_starts = self.policy.head_starts
+        wanting = {
+            lane: head_starts[line.first.priority] for lane, line in self._lines.items() if line
+        }
+        return self.rounds.turn(wanting) if wanting else None
 
-    def _tokens_before(self, job: Job) -> int:
-        """Tokens of the jobs, of any lane, that are as urgent as this one or more so."""
-        own = (job.rank, job.arrival, self._n_pushed, job)
-        return sum(
-            place[-1].n_tokens
-            for places in self._lanes.values()
-            for place in places[: bisect_left(places, own)]
+    def _longest_s(self, now: float) -> float | None:
+        return self.policy.longest_s(
+            is_interactive_about=self.is_interactive_about(now),
+            backlog_s=self.admission.backlog_s() if self.policy.target_p99_s else 0.0,
+            interactive_backlog_s=sum(
+                [line.tokens["interactive"] * line.pace() for line in self._lines.values()]
+            ),
         )
 
-    def _push(self, job: Job) -> None:
-        place = (job.rank, job.arrival, self._n_pushed, job)
-        self._places[job] = place
-        insort(self._lanes.setdefault(job.lane, []), place)
+    def _push(self, job: Job, line: Line) -> None:
+        self._n_pushed += 1
+        self._places[job] = line.add(job, self._n_pushed)
         if job.expires is not None:
             heappush(self._deadlines, (job.expires, self._n_pushed, job))
-        self._n_pushed += 1
-        self.n_tokens += job.n_tokens
-        if len(self._deadlines) > 2 * len(self._places) + WINDOW:  # mostly jobs that have left
-            self._deadlines = [entry for entry in self._deadlines if entry[-1] in self._places]
-            heapify(self._deadlines)
-
-    def _remove(self, lane: str, jobs: Sequence[Job]) -> None:
-        """Remove jobs that stand among the first ``WINDOW`` of a lane."""
-        for job in jobs:
-            del self._places[job]
-            self.n_tokens -= job.n_tokens
-        places = self._lanes[lane]
-        places[:WINDOW] = [place for place in places[:WINDOW] if place[-1] in self._places]
-        if not places:
-            del self._lanes[lane]
+            if len(self._deadlines) > 2 * len(self._places) + WINDOW:  # mostly jobs that have left
+                self._deadlines = [entry for entry in self._deadlines if entry[-1] in self._places]
+                heapify(self._deadlines)
 
     def _expire(self, now: float) -> None:
         while self._deadlines and self._deadlines[0][0] < now:

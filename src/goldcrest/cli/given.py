@@ -42,6 +42,10 @@ Threads = Annotated[
         "--threads", metavar="N", help="Engine threads; 0 means what the process may use."
     ),
 ]
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", metavar="N", help="Processes that serve on the port."),
+]
 MaxLength = Annotated[
     int | None,
     typer.Option("--max-length", metavar="N", help="Tokens per text; 0 means the model's limit."),
@@ -111,6 +115,7 @@ def serving(act: Callable[[Loaded], None]) -> Callable[..., None]:
         port: Port = None,
         precision: Precision = None,
         threads: Threads = None,
+        workers: Workers = None,
         max_length: MaxLength = None,
         config: Settings = None,
         assignments: Assignments = None,
@@ -121,6 +126,7 @@ def serving(act: Callable[[Loaded], None]) -> Callable[..., None]:
             "web.port": port,
             "engine.precision": precision,
             "engine.threads": threads,
+            "workers.count": workers,
         }
         act(settings(config, flags, assignments or ()))
 

@@ -17,6 +17,9 @@ from goldcrest.cli.convert import convert
 from goldcrest.cli.given import serving
 from goldcrest.cli.info import info
 from goldcrest.cli.key import key
+from goldcrest.cli.load_options import taking_options
+from goldcrest.cli.loadtest import loadtest
+from goldcrest.cli.plan import plan
 from goldcrest.cli.predict import predict
 from goldcrest.cli.serve import serve
 from goldcrest.errors import ConfigError, GoldcrestError
@@ -35,6 +38,8 @@ app.command("compile")(compile_)
 app.command()(convert)
 app.command()(info)
 app.command()(key)
+app.command()(plan)
+app.command("loadtest")(taking_options(loadtest))
 app.add_typer(config.app, name="config")
 
 

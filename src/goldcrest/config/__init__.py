@@ -5,21 +5,23 @@ A setting is written ``section.key``: in TOML under ``[section]``, in the enviro
 does.
 """
 
+from goldcrest.config.described import SETTINGS, Setting
 from goldcrest.config.loading import Loaded, load
-from goldcrest.config.machine import usable_processors
+from goldcrest.config.machine import usable_memory, usable_processors
 from goldcrest.config.schema import (
     DEFAULT_MODEL,
-    SETTINGS,
     BatchConfig,
     CacheConfig,
     Config,
     EngineConfig,
     KeyConfig,
+    MemoryConfig,
     ModelConfig,
     Precision,
+    PriorityConfig,
     RpcConfig,
-    Setting,
     WebConfig,
+    WorkersConfig,
 )
 
 __all__ = [
@@ -31,11 +33,15 @@ __all__ = [
     "EngineConfig",
     "KeyConfig",
     "Loaded",
+    "MemoryConfig",
     "ModelConfig",
     "Precision",
+    "PriorityConfig",
     "RpcConfig",
     "Setting",
     "WebConfig",
+    "WorkersConfig",
     "load",
+    "usable_memory",
     "usable_processors",
 ]

@@ -9,20 +9,18 @@ from typing import Any
 
 import msgspec
 
-from goldcrest.config.keys import read_keys
-from goldcrest.config.machine import usable_processors
-from goldcrest.config.schema import (
+from goldcrest.config.described import (
     LISTS,
     PREFIX,
     SECTIONS,
     SETTINGS,
-    CacheConfig,
-    Config,
-    KeyConfig,
-    ModelConfig,
     Setting,
     words,
 )
+from goldcrest.config.keys import read_keys
+from goldcrest.config.machine import usable_processors
+from goldcrest.config.masked import shown
+from goldcrest.config.schema import Config, KeyConfig, ModelConfig
 from goldcrest.config.sources import Given, from_environment, from_file, from_flags, unknown
 from goldcrest.errors import ConfigError
 
@@ -42,7 +40,7 @@ class Loaded:
         """Yield key, value and origin of every setting, models and keys last."""
         for key in SETTINGS:
             section, _, name = key.partition(".")
-            yield key, getattr(getattr(self.config, section), name), self.origin[key]
+            yield key, shown(key, getattr(getattr(self.config, section), name)), self.origin[key]
         for index, model in enumerate(self.config.models):
             for name, value in msgspec.structs.asdict(model).items():
                 yield f"models.{index}.{name}", value, self.origin["models"]
@@ -79,6 +77,8 @@ def load(
     keys = read_keys(given["keys"]) if "keys" in given else ()
     config = _resolved(_assemble(values, models, keys), environ, n_processors)
     origin = {key: given[key].origin if key in given else "default" for key in (*SETTINGS, *LISTS)}
+    if not values["engine.threads"]:
+        origin["engine.threads"] = "default"  # whoever gives 0 leaves it to the machine
     return Loaded(config, origin)
 
 
@@ -93,7 +93,8 @@ def _converted(given: Given, kind: Any, key: str) -> Any:
         return msgspec.convert(given.value, kind, strict=not given.is_text)
     except msgspec.ValidationError as error:
         raise ConfigError(
-            f"{key} = {given.value!r} ({given.origin}) is not valid; it must be {words(kind)}"
+            f"{key} = {shown(key, given.value)!r} ({given.origin}) is not valid; "
+            f"it must be {words(kind)}"
         ) from error
 
 
@@ -150,12 +151,12 @@ def _resolved(config: Config, environ: Mapping[str, str], n_processors: int | No
     models = tuple(
         replace(model, precision=model.precision or engine.precision) for model in config.models
     )
-    cache = CacheConfig(folder=str(_folder(config.cache.folder, environ)))
+    cache = replace(config.cache, folder=str(_folder(config.cache.folder, environ)))
     return replace(config, engine=engine, cache=cache, models=models)
 
 
 def _folder(folder: str, environ: Mapping[str, str]) -> Path:
-    if folder == CacheConfig().folder and environ.get("XDG_CACHE_HOME"):
+    if folder == Config().cache.folder and environ.get("XDG_CACHE_HOME"):
         return Path(environ["XDG_CACHE_HOME"]) / "goldcrest"
     home = environ.get("HOME")
     if folder.startswith("~/") and home:

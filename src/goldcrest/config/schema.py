@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
-from goldcrest.names import Readable
+from goldcrest.names import Priority, Readable
 
 Precision = Literal["auto", "f32", "bf16", "int8"]
 DEFAULT_MODEL = "sentiment"
-PREFIX = "GOLDCREST_"
-FLAGS = ("web.host", "web.port", "engine.precision", "engine.threads")
-"""Settings with a flag of their own; the others are given by ``--set key=value``."""
 
 
 class EngineConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -30,6 +25,18 @@ class EngineConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     warm: Annotated[
         Literal["smallest", "all"], Meta(description="shapes that are warm before ready")
     ] = "smallest"
+    hang_s: Annotated[
+        float,
+        Meta(gt=0, le=3600, description="a grid that runs longer, in s, is given up as hung"),
+    ] = 30.0
+    recycle_s: Annotated[
+        float,
+        Meta(ge=0, le=10_000_000, description="age at which an engine is replaced, in s; 0: never"),
+    ] = 0.0
+    recycle_mib: Annotated[
+        int,
+        Meta(ge=0, le=10_000_000, description="growth that replaces the engines, MiB; 0: never"),
+    ] = 0
 
 
 class BatchConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -41,12 +48,45 @@ class BatchConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     objective_ms: Annotated[
         float, Meta(gt=0, le=60_000, description="longest time a single grid may take, in ms")
     ] = 50.0
+    interactive_ms: Annotated[
+        float,
+        Meta(gt=0, le=60_000, description="the same while interactive work is about, in ms"),
+    ] = 20.0
+    target_p99_ms: Annotated[
+        float,
+        Meta(ge=0, le=600_000, description="latency that grids are sized for, in ms; 0: none"),
+    ] = 0.0
     max_request_tokens: Annotated[
         int, Meta(ge=16, le=100_000_000, description="tokens that one request may bring")
     ] = 65_536
     max_waiting_tokens: Annotated[
-        int, Meta(ge=512, le=100_000_000, description="tokens that may wait before refusal")
+        int, Meta(ge=512, le=100_000_000, description="tokens of a class that may wait")
     ] = 65_536
+    max_waiting_bytes: Annotated[
+        int,
+        Meta(ge=65_536, le=100_000_000_000, description="bytes of text of a class that may wait"),
+    ] = 64_000_000
+    max_wait_s: Annotated[
+        float,
+        Meta(gt=0, le=3600, description="predicted wait, in s, past which work is refused"),
+    ] = 30.0
+
+
+class PriorityConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Classes of work: each counts as having arrived that many seconds earlier than it did."""
+
+    interactive_s: Annotated[
+        float, Meta(ge=0, le=86_400, description="head start of class interactive, in s")
+    ] = 120.0
+    default_s: Annotated[
+        float, Meta(ge=0, le=86_400, description="head start of class default, in s")
+    ] = 60.0
+    bulk_s: Annotated[
+        float, Meta(ge=0, le=86_400, description="head start of class bulk, in s")
+    ] = 0.0
+    unnamed: Annotated[Priority, Meta(description="the class of requests that name none")] = (
+        "default"
+    )
 
 
 class WebConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -58,11 +98,27 @@ class WebConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         int, Meta(ge=1024, le=1_000_000_000, description="largest request body, in bytes")
     ] = 2_000_000
     max_items: Annotated[int, Meta(ge=1, le=1_000_000, description="texts per request")] = 1024
+    max_requests: Annotated[
+        int, Meta(ge=1, le=1_000_000, description="requests with a body that are answered at once")
+    ] = 4096
+    max_held_bytes: Annotated[
+        int,
+        Meta(ge=65_536, le=1_000_000_000_000, description="bytes of all their bodies together"),
+    ] = 64_000_000
+    read_s: Annotated[
+        float,
+        Meta(gt=0, le=3600, description="time for a head, and again for its body, to come, in s"),
+    ] = 30.0
     drain_s: Annotated[
         float,
         Meta(ge=0, le=3600, description="longest wait for running requests at shutdown, in s"),
     ] = 30.0
-    access_log: Annotated[bool, Meta(description="a line for every request")] = False
+    access_log: Annotated[bool, Meta(description="a line for every request, gRPC's calls too")] = (
+        False
+    )
+    server_timing: Annotated[
+        bool, Meta(description="every answer says how long it took, in the header server-timing")
+    ] = False
     public_metrics: Annotated[
         bool, Meta(description="metrics are told without a key too, where there are keys")
     ] = False
@@ -80,6 +136,13 @@ class RpcConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         int, Meta(ge=1024, le=1_000_000_000, description="largest request message, in bytes")
     ] = 4_000_000
     max_items: Annotated[int, Meta(ge=1, le=1_000_000, description="texts per request")] = 1024
+    max_requests: Annotated[
+        int, Meta(ge=1, le=1_000_000, description="calls that are answered at once")
+    ] = 1024
+    max_held_bytes: Annotated[
+        int,
+        Meta(ge=65_536, le=1_000_000_000_000, description="bytes of all their messages together"),
+    ] = 64_000_000
 
 
 class CacheConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -89,6 +152,41 @@ class CacheConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         str,
         Meta(min_length=1, description="compiled models and measured costs"),
     ] = "~/.cache/goldcrest"
+    answers_mib: Annotated[
+        int, Meta(ge=0, le=1_000_000, description="answers that are kept, in MiB; 0: none")
+    ] = 64
+    ttl_s: Annotated[
+        float, Meta(gt=0, le=100_000_000, description="how long an answer is kept, in s")
+    ] = 3600.0
+    redis_url: Annotated[
+        str, Meta(description="a second level that replicas share; empty: none")
+    ] = ""
+    redis_ms: Annotated[
+        float, Meta(gt=0, le=10_000, description="longest wait for that level, in ms")
+    ] = 5.0
+
+
+class MemoryConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How much memory the process may take."""
+
+    limit_mib: Annotated[
+        int, Meta(ge=0, le=100_000_000, description="of the process; 0: what its group may have")
+    ] = 0
+    models_mib: Annotated[
+        int, Meta(ge=0, le=100_000_000, description="of all open models; 0: no limit of its own")
+    ] = 0
+    loads: Annotated[int, Meta(ge=1, le=64, description="models that are opened at once")] = 2
+
+
+class WorkersConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Processes that serve on one port."""
+
+    count: Annotated[
+        int, Meta(ge=1, le=256, description="processes; the processors are shared out")
+    ] = 1
+    heartbeat_s: Annotated[
+        float, Meta(gt=0, le=3600, description="silence, in s, after which one is replaced")
+    ] = 5.0
 
 
 class ModelConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -106,6 +204,18 @@ class ModelConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         Readable | Literal[""],
         Meta(description="what a checkpoint is compiled for; empty: what it was trained for"),
     ] = ""
+    cache: Annotated[bool, Meta(description="its answers are kept")] = True
+    load: Annotated[
+        Literal["start", "lazy"],
+        Meta(description="opened at the start, or by the first request; a lazy one may be closed"),
+    ] = "start"
+    wait_s: Annotated[
+        float,
+        Meta(ge=0, le=3600, description="how long a request waits for a lazy one, in s"),
+    ] = 30.0
+    share: Annotated[
+        float, Meta(gt=0, le=1000, description="of the engine, against other busy models")
+    ] = 1.0
 
 
 class KeyConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -113,6 +223,10 @@ class KeyConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     name: Annotated[str, Meta(description="who shows it, as the logs call them")]
     sha256: Annotated[str, Meta(description="its digest, in hexadecimal")]
+    priority: Annotated[
+        Priority | Literal[""],
+        Meta(description="the most urgent class it may ask for, and its class when it names none"),
+    ] = ""
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -123,79 +237,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     web: WebConfig = WebConfig()
     rpc: RpcConfig = RpcConfig()
     cache: CacheConfig = CacheConfig()
+    memory: MemoryConfig = MemoryConfig()
+    priority: PriorityConfig = PriorityConfig()
+    workers: WorkersConfig = WorkersConfig()
     models: tuple[ModelConfig, ...] = (ModelConfig(source=DEFAULT_MODEL, name=DEFAULT_MODEL),)
     keys: tuple[KeyConfig, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One setting, described.
-
-    Attributes:
-        key: ``section.name``.
-        kind: its type with its bounds.
-        default: the value when nobody gives one.
-    """
-
-    key: str
-    kind: Any
-    default: Any
-
-    @property
-    def environment(self) -> str:
-        return PREFIX + self.key.replace(".", "__").upper()
-
-    @property
-    def flag(self) -> str:
-        if self.key not in FLAGS:
-            return "--set"
-        return "--" + self.key.partition(".")[2].replace("_", "-")
-
-    @property
-    def description(self) -> str:
-        return _meta(self.kind).description or ""
-
-    @property
-    def allowed(self) -> str:
-        """The values it may have, in words."""
-        return words(self.kind)
-
-
-def _meta(kind: Any) -> Meta:
-    found = [part for part in get_args(kind) if isinstance(part, Meta)]
-    return found[0] if found else Meta()
-
-
-def words(kind: Any) -> str:
-    """Say which values a setting of this type may have."""
-    meta = _meta(kind)
-    plain = get_args(kind)[0] if get_origin(kind) is Annotated else kind
-    if choices := _choices(plain):
-        return "one of " + ", ".join(f'"{choice}"' for choice in choices)
-    name = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}[plain]
-    if meta.min_length:
-        return f"{name}, not empty"
-    low = f"from {meta.ge:,}" if meta.ge is not None else f"above {meta.gt}"
-    return name if meta.le is None else f"{name} {low} to {meta.le:,}"
-
-
-def _choices(kind: Any) -> tuple[Any, ...]:
-    if get_origin(kind) is Literal:
-        return get_args(kind)
-    return tuple(choice for part in get_args(kind) for choice in _choices(part))
-
-
-LISTS = ("models", "keys")
-"""What a file gives as a list of tables."""
-SECTIONS: Mapping[str, type[msgspec.Struct]] = {
-    "engine": EngineConfig,
-    "batch": BatchConfig,
-    "web": WebConfig,
-    "rpc": RpcConfig,
-    "cache": CacheConfig,
-}
-SETTINGS: Mapping[str, Setting] = {
-    f"{section}.{field.name}": Setting(f"{section}.{field.name}", field.type, field.default)
-    for section, kind in SECTIONS.items()
-    for field in msgspec.structs.fields(kind)
-}

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from goldcrest.config.schema import LISTS, PREFIX, SECTIONS, SETTINGS
+from goldcrest.config.described import LISTS, PREFIX, SECTIONS, SETTINGS
 from goldcrest.errors import ConfigError
 
 

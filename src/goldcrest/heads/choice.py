@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from goldcrest.artifact import Manifest
@@ -14,7 +14,7 @@ from goldcrest.heads.rerank import RerankHead
 from goldcrest.heads.span import SpanHead
 from goldcrest.heads.tokens import TokensHead
 from goldcrest.heads.zero_shot import entailing
-from goldcrest.names import TaskName
+from goldcrest.names import Readable, TaskName
 from goldcrest.tasks import Vocabulary
 
 Heads = Mapping[TaskName, Head[Any, Any]]
@@ -39,6 +39,19 @@ def heads_of(manifest: Manifest, vocabulary: Vocabulary, *, limit: int) -> Heads
             return {"span": SpanHead()}
         case "fill":
             return {"fill": FillHead(vocabulary, limit=limit)}
+
+
+def tasks_of(task: Readable, labels: Sequence[str]) -> tuple[TaskName, ...]:
+    """What `heads_of` has a head for, as far as the task and the labels tell: all of it."""
+    match task:
+        case "classify":
+            reranks = ("rerank",) if len(labels) == 1 else ()
+            compares = ("zero_shot",) if entailing(tuple(labels)) else ()
+            return ("classify", *reranks, *compares)
+        case "embed":
+            return ("embed", "similarity", "states")
+        case _:
+            return (task,)
 
 
 def _of_classifier(manifest: Manifest) -> Heads:

@@ -33,6 +33,16 @@ class ClassifyHead(PlainHead[Classify, Floats]):
     labels: tuple[str, ...]
     problem_type: ProblemType = "single_label_classification"
 
+    def expand(self, items: Sequence[Item], task: Classify) -> Sequence[Item]:
+        """The items themselves; nothing runs for what cannot be presented.
+
+        Raises:
+            InvalidRequest: there are no such scores.
+        """
+        if task.scores != "auto":
+            check_named("scores", task.scores, get_args(Scores))
+        return items
+
     def present(self, items: Sequence[Item], answers: Sequence[Answer], task: Classify) -> Floats:
         """Probabilities, or bare values as asked. *Shape:* ``(n_items, n_labels)``.
 

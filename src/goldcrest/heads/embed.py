@@ -58,11 +58,12 @@ class EmbedHead:
     labels: tuple[str, ...] = ()
 
     def expand(self, items: Sequence[Item], task: Embed) -> Sequence[Item]:
-        """The items behind their prompt.
+        """The items behind their prompt; nothing runs for what cannot be presented.
 
         Raises:
-            InvalidRequest: the prompt is unknown.
+            InvalidRequest: the prompt is unknown, or vectors cannot be had as asked.
         """
+        _checked(task, self.dimensions)
         return self.prompts.before(items, task.prompt)
 
     def present(

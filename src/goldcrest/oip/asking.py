@@ -11,6 +11,7 @@ from goldcrest.names import Overflow, TaskName
 from goldcrest.oip.inference import Question
 from goldcrest.oip.items import items, split
 from goldcrest.oip.options import Options
+from goldcrest.serving.urgency import Wish, urgency
 from goldcrest.tasks import (
     Aggregation,
     Classify,
@@ -28,6 +29,9 @@ from goldcrest.tasks import (
     ZeroShot,
 )
 from goldcrest.values import EncodeOptions, Item, ServedModel, Urgency
+
+Urge = Callable[[Wish], Urgency]
+"""What a question says of its urgency -> how urgent it is, all else that is said heard."""
 
 _MICRO = 1e-6
 _MOST_BEST, _MOST_TARGETS = 1000, 1024
@@ -51,8 +55,7 @@ def asked(
     model: ServedModel,
     *,
     limit: int,
-    caller: str = "",
-    deadline_s: float | None = None,
+    urge: Urge = urgency,
 ) -> Asked:
     """Read a question to a model.
 
@@ -64,8 +67,7 @@ def asked(
         question: to this model.
         model: as the service describes it.
         limit: items that it may have.
-        caller: the name of the key that was shown.
-        deadline_s: seconds that the carrier of the question waits; None means forever.
+        urge: says how urgent the question is, given what it says of that itself.
 
     Raises:
         InvalidRequest: an input or a parameter is at fault.
@@ -84,8 +86,7 @@ def asked(
             items=found,
             model=question.model,
             encode=_encode(options, name),
-            urgency=_urgency(options, deadline_s),
-            caller=caller,
+            urgency=urge(Wish(options.priority(), _timeout_s(options))),
         ),
         top_k=options.number("top_k"),
     )
@@ -208,8 +209,7 @@ def _overflow(options: Options, name: TaskName) -> Overflow:
     return "truncate" if cuts else "reject"
 
 
-def _urgency(options: Options, deadline_s: float | None) -> Urgency:
-    options.number("priority", least=0)  # read, so that it is valid; all callers are equal
+def _timeout_s(options: Options) -> float | None:
+    """Triton's limit, in microseconds; 0 stands for none."""
     timeout = options.number("timeout", least=0)
-    limits = [limit for limit in (deadline_s, (timeout or 0) * _MICRO or None) if limit is not None]
-    return Urgency(deadline_s=min(limits, default=None))
+    return timeout * _MICRO if timeout else None

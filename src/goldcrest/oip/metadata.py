@@ -109,6 +109,9 @@ def _entry(catalogue: Catalogue, name: str) -> ModelIndex:
         return ModelIndex(name, VERSION, "LOADING", str(error))
     except GoldcrestError as error:
         return ModelIndex(name, VERSION, "UNAVAILABLE", str(error))
+    if not model.is_open:
+        reason = f"the model {name!r} is opened by the first request that needs it"
+        return ModelIndex(name, VERSION, "UNAVAILABLE", reason)
     if not model.is_ready:
         return ModelIndex(name, VERSION, "LOADING", f"the model {name!r} is not warm yet")
     return ModelIndex(name, VERSION, "READY", "")

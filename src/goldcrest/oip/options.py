@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from goldcrest.errors import InvalidRequest
+from goldcrest.names import Priority
+from goldcrest.serving.urgency import PRIORITIES
 
 _MOST = 2**53
 """The highest whole number that every JSON parser reads exactly."""
@@ -94,6 +96,26 @@ class Options:
         if isinstance(value, (list, tuple)) and all(isinstance(word, str) for word in value):
             return tuple(value)
         raise InvalidRequest(f"the parameter {name!r} must be a list of texts")
+
+    def priority(self) -> Priority | None:
+        """The class of the work: Triton's number, 1 the highest, or a name; None for 0.
+
+        Raises:
+            InvalidRequest: it is something else.
+        """
+        given = self._given.get("priority")
+        for known in PRIORITIES:
+            if isinstance(given, str) and given.lower() == known:
+                return known
+        try:
+            number = self.number("priority", least=0)
+        except InvalidRequest as error:
+            raise InvalidRequest(
+                f"the parameter 'priority' is {given!r}; it must be 0 (the server's own choice), "
+                f"1 ({PRIORITIES[0]}), 2 ({PRIORITIES[1]}), 3 or more ({PRIORITIES[2]}), "
+                "or one of these names"
+            ) from error
+        return PRIORITIES[min(number, len(PRIORITIES)) - 1] if number else None
 
     def _find(self, names: tuple[str, ...]) -> tuple[str, Any]:
         found = [name for name in names if self._given.get(name) is not None]

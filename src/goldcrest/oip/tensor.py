@@ -77,6 +77,11 @@ class Tensor:
         return self.values
 
     @property
+    def n_elements(self) -> int:
+        """How many values it has."""
+        return prod(self.shape)
+
+    @property
     def raw(self) -> Buffer:
         """Its bytes; those of an array are not copied."""
         if isinstance(self.values, tuple):

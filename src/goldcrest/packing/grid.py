@@ -3,19 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
 from goldcrest.packing.ladder import n_picks
-from goldcrest.values import Encoding, Grid, Ints, Plan
+from goldcrest.values import Encoding, Grid, Ints, Plan, Shape
+
+_Use = Literal["input_ids", "positions", "owners", "token_types"]
 
 
-def fill(plan: Plan, encodings: Sequence[Encoding]) -> Grid:
+class Buffers:
+    """Arrays that are filled anew for every grid, a set for each shape that was ever filled.
+
+    They belong to one engine slot, whose grids run one after the other; the ladder bounds them.
+    """
+
+    def __init__(self) -> None:
+        self._arrays: dict[tuple[Shape, _Use], Ints] = {}
+
+    @property
+    def n_bytes(self) -> int:
+        return sum(array.nbytes for array in list(self._arrays.values()))
+
+    def take(self, shape: Shape, use: _Use, *, empty: int) -> Ints:
+        """An array of so many slots that is empty. *Shape:* ``(n_slots,)``."""
+        array = self._arrays.get((shape, use))
+        if array is None:
+            array = self._arrays[shape, use] = np.empty(shape.n_slots, np.int32)
+        array.fill(empty)
+        return array
+
+    def drop(self) -> None:
+        """Free them all; the next grids make new ones."""
+        self._arrays = {}
+
+
+def fill(plan: Plan, encodings: Sequence[Encoding], buffers: Buffers | None = None) -> Grid:
     """Lay out the encodings that the plan has chosen.
 
     Args:
         plan: which encodings share which row.
         encodings: all that were offered, in the order that the plan's indices mean.
+        buffers: where to; the grid is good until the next one of that shape. None: new arrays.
 
     Returns:
         A grid whose owners, starts and lengths follow the order of ``plan.chosen``.
@@ -31,11 +61,17 @@ def fill(plan: Plan, encodings: Sequence[Encoding]) -> Grid:
     firsts = np.cumsum(lengths, dtype=np.int32) - lengths
     token_positions = np.arange(len(token_owners), dtype=np.int32) - firsts[token_owners]
     slots = starts[token_owners] + token_positions
+
+    def scatter(use: _Use, values: Ints | int, *, empty: int = 0) -> Ints:
+        flat = (buffers or Buffers()).take(plan.shape, use, empty=empty)
+        flat[slots] = values
+        return flat.reshape(plan.shape.rows, plan.shape.width)
+
     return Grid(
-        input_ids=_scatter(plan, slots, np.concatenate([encoding.ids for encoding in chosen])),
-        positions=_scatter(plan, slots, token_positions),
-        owners=_scatter(plan, slots, token_owners, empty=-1),
-        token_types=_scatter(plan, slots, _token_types(chosen)),
+        input_ids=scatter("input_ids", np.concatenate([encoding.ids for encoding in chosen])),
+        positions=scatter("positions", token_positions),
+        owners=scatter("owners", token_owners, empty=-1),
+        token_types=scatter("token_types", _token_types(chosen)),
         picks=_picks(chosen, starts.tolist()),
         pick_counts=np.array([_n_picked(encoding) for encoding in chosen], np.int32),
         starts=starts,
@@ -77,13 +113,6 @@ def _starts(plan: Plan, encodings: Sequence[Encoding]) -> list[int]:
                 f"more than the width of {width}"
             )
     return starts
-
-
-def _scatter(plan: Plan, slots: Ints, values: Ints | int, *, empty: int = 0) -> Ints:
-    """A new array of the grid's shape with the values in their slots."""
-    flat = np.full(plan.shape.n_slots, empty, np.int32)
-    flat[slots] = values
-    return flat.reshape(plan.shape.rows, plan.shape.width)
 
 
 def _token_types(chosen: Sequence[Encoding]) -> Ints | int:

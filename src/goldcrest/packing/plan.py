@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from goldcrest.names import Reason
 from goldcrest.packing.ladder import MAX_JOBS
 from goldcrest.values import Plan, Shape
+
+SHARE = 0.95
+"""How much of the best rate is enough for a grid."""
 
 _Rows = list[list[int]]
 """Indices of jobs, row by row."""
@@ -28,7 +32,8 @@ def plan(
     costs: Mapping[Shape, float],
     *,
     objective_s: float,
-    share: float = 0.95,
+    share: float = SHARE,
+    n_urgent: int | None = None,
 ) -> Plan:
     """Choose the next grid and the jobs in it.
 
@@ -44,14 +49,39 @@ def plan(
         costs: the shapes that are warm, and the seconds each is predicted to take.
         objective_s: seconds that a grid should not exceed.
         share: how much of the best rate is enough.
+        n_urgent: how many jobs decide the shape, from the first on; the others only fill what
+            room they leave in it, which costs nothing. None means that all decide.
 
     Raises:
         NoShape: if no warm shape holds the most urgent job. Others behind it may fit, yet to let
             them pass could starve it, so the caller must add a shape that holds it (cold ones only
             run slower the first time) and ask again.
     """
-    rows = _best(lengths, _candidates(lengths[0], costs, objective_s), share)
-    return _tightened(rows, lengths, costs)
+    deciding = lengths[:n_urgent]
+    rows = _best(deciding, _candidates(lengths[0], costs, objective_s), share)
+    planned = _tightened(rows, deciding, costs)
+    return planned if len(deciding) == len(lengths) else _filled(planned, lengths)
+
+
+def reason(
+    planned: Plan,
+    lengths: Sequence[int],
+    costs: Mapping[Shape, float],
+    *,
+    objective_s: float,
+    n_urgent: int,
+) -> Reason:
+    """Why `plan` chose what it did, of warm shapes; the arguments are the same."""
+    chosen = planned.chosen
+    if len(chosen) == len(lengths):
+        return "lone" if len(lengths) == 1 else "all"
+    n_chosen = sum([index < n_urgent for index in chosen])
+    if n_chosen == n_urgent:
+        return "urgent"
+    rate = sum([lengths[index] for index in chosen if index < n_urgent]) / costs[planned.shape]
+    waiting = sum(lengths[:n_urgent])
+    beyond = [min(s.n_slots, waiting) / cost for s, cost in costs.items() if cost > objective_s]
+    return "objective" if SHARE * max(beyond, default=0.0) > rate else "knee"
 
 
 def first_fit(lengths: Sequence[int], width: int, n_rows: int) -> _Rows:
@@ -63,12 +93,31 @@ def first_fit(lengths: Sequence[int], width: int, n_rows: int) -> _Rows:
     Returns:
         For each row in use, the indices of its jobs.
     """
-    shortest = min(lengths)
     rows: _Rows = [[] for _ in range(n_rows)]
-    room = [width] * n_rows
-    is_open = list(range(n_rows))  # the rows that could still take the shortest job
-    places = MAX_JOBS
-    for index, n_tokens in enumerate(lengths):
+    return _poured(range(len(lengths)), lengths, rows, width)
+
+
+def _filled(planned: Plan, lengths: Sequence[int]) -> Plan:
+    """The same plan, and in what room it leaves as many of the other jobs as fit, in order."""
+    taken = set(planned.chosen)
+    others = [index for index in range(len(lengths)) if index not in taken]
+    rows = [list(row) for row in planned.rows]
+    rows += [[] for _ in range(planned.shape.rows - len(rows))]
+    poured = _poured(others, lengths, rows, planned.shape.width)
+    return Plan(planned.shape, tuple(map(tuple, poured)))
+
+
+def _poured(order: Sequence[int], lengths: Sequence[int], rows: _Rows, width: int) -> _Rows:
+    """Put jobs, in that order, each into the first row with room, until nothing more fits."""
+    shortest = min([lengths[index] for index in order], default=0)
+    room = [width - sum([lengths[index] for index in row]) for row in rows]
+    # the rows that could still take the shortest job
+    is_open = [row for row in range(len(rows)) if room[row] >= shortest]
+    places = MAX_JOBS - sum(map(len, rows))
+    for index in order:
+        if not (is_open and places):
+            break
+        n_tokens = lengths[index]
         for row in is_open:
             if n_tokens <= room[row]:
                 rows[row].append(index)
@@ -77,8 +126,6 @@ def first_fit(lengths: Sequence[int], width: int, n_rows: int) -> _Rows:
                 if room[row] < shortest:
                     is_open.remove(row)
                 break
-        if not (is_open and places):
-            break
     return [row for row in rows if row]
 
 

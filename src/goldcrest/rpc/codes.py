@@ -9,6 +9,7 @@ from grpc import StatusCode
 from goldcrest.errors import (
     BodyTooLarge,
     DeadlineExceeded,
+    EngineHung,
     Forbidden,
     InvalidRequest,
     NotServed,
@@ -30,6 +31,7 @@ CODES: Mapping[type[ServingError], StatusCode] = {
     Overloaded: StatusCode.RESOURCE_EXHAUSTED,
     DeadlineExceeded: StatusCode.DEADLINE_EXCEEDED,
     Unavailable: StatusCode.UNAVAILABLE,
+    EngineHung: StatusCode.UNAVAILABLE,
 }
 """An error has the code of the nearest of its ancestors that is listed."""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from goldcrest.errors import InvalidRequest
@@ -12,8 +13,13 @@ from goldcrest.oip.conversation import answer
 from goldcrest.oip.metadata import EXTENSIONS, PLATFORM, index, is_ready, metadata, served
 from goldcrest.rpc.messages import MESSAGES
 from goldcrest.rpc.tensors import read_question, written
+from goldcrest.rpc.visits import Visit, Visits
+from goldcrest.serving.apart import apart
 from goldcrest.serving.keys import Keys
+from goldcrest.serving.room import Room
 from goldcrest.serving.service import Service
+from goldcrest.serving.urgency import NO_WISH, Wish, urge
+from goldcrest.values import Urgency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,12 +30,16 @@ class Door:
         keys: those that callers must show; none means that everybody may come in.
         version: of the server.
         max_items: that one request may have.
+        room: for inferences and their messages.
+        visits: hears what became of every call.
     """
 
     service: Service
     keys: Keys
     version: str
     max_items: int
+    room: Room = field(default_factory=lambda: Room(1024, 64_000_000))
+    visits: Visits = field(default_factory=Visits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +48,24 @@ class Call:
 
     Attributes:
         request: a message.
-        caller: the name of the key that was shown; empty where none is asked for.
-        deadline_s: seconds that the caller waits; None means forever.
+        visit: where it is noted who asks, and what became of it.
     """
 
     door: Door
     request: Any
-    caller: str
-    deadline_s: float | None
+    visit: Visit
+
+    def urgency(self, wish: Wish = NO_WISH) -> Urgency:
+        """How urgent this call is, given what its message says."""
+        return urge(self.visit, self.door.keys.ceiling(self.visit.caller), wish)
 
 
 class Unsupported(Exception):
     """A part of the protocol that is not there; the message says what stands in."""
 
 
-async def _server_live(_: Call) -> Any:
-    return MESSAGES["ServerLiveResponse"](live=True)
+async def _server_live(call: Call) -> Any:
+    return MESSAGES["ServerLiveResponse"](live=call.door.service.is_alive)
 
 
 async def _server_ready(call: Call) -> Any:
@@ -100,15 +112,13 @@ async def model_infer(call: Call) -> Any:
     Raises:
         ServingError: whatever keeps it from being answered.
     """
-    door, question = call.door, read_question(call.request)
-    found = await answer(
-        question,
-        door.service,
-        limit=door.max_items,
-        caller=call.caller,
-        deadline_s=call.deadline_s,
-    )
-    response = written(question, found.tensors)
+    door, visit, question = call.door, call.visit, read_question(call.request)
+    found = await answer(question, door.service, limit=door.max_items, urge=call.urgency)
+    visit.model = found.reply.model
+    visit.n_items += found.n_items
+    visit.n_tokens += sum(found.reply.n_tokens)
+    size = 0 if question.is_binary else sum([tensor.n_elements for tensor in found.tensors])
+    response = await apart(partial(written, question, found.tensors), size=size)
     if n_cut := sum(n > 0 for n in found.reply.n_dropped):
         response.parameters["n_truncated"].int64_param = n_cut
     return response

@@ -15,6 +15,7 @@ from goldcrest.oip.inference import (
 )
 from goldcrest.oip.tensor import Tensor, from_raw, from_values
 from goldcrest.rpc.messages import MESSAGES
+from goldcrest.serving.apart import LONG
 
 _CONTENTS: Mapping[str, str] = {
     "BOOL": "bool_contents",
@@ -79,7 +80,9 @@ def written(question: Question, tensors: Sequence[Tensor]) -> Any:
         if question.is_binary:
             response.raw_output_contents.append(bytes(tensor.raw))
         else:
-            getattr(output.contents, _CONTENTS[tensor.datatype]).extend(_values(tensor))
+            contents, values = getattr(output.contents, _CONTENTS[tensor.datatype]), _values(tensor)
+            for start in range(0, len(values), LONG):  # between two of them other threads may run
+                contents.extend(values[start : start + LONG])
     return response
 
 

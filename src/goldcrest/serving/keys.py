@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 
+from goldcrest.config import KeyConfig
 from goldcrest.errors import Unauthorized
+from goldcrest.names import Priority
 
 _SCHEME = "bearer "
 
@@ -17,10 +19,21 @@ class Keys:
 
     Args:
         digests: name -> SHA-256 of the key, in hexadecimal.
+        ceilings: name -> the most urgent class that the key may ask for; others may ask for any.
     """
 
-    def __init__(self, digests: Mapping[str, str]) -> None:
+    def __init__(
+        self, digests: Mapping[str, str], ceilings: Mapping[str, Priority] | None = None
+    ) -> None:
         self._digests = {name: bytes.fromhex(digest) for name, digest in digests.items()}
+        self._ceilings = dict(ceilings or {})
+
+    @classmethod
+    def of(cls, entries: Iterable[KeyConfig]) -> Keys:
+        """The keys of the settings."""
+        found = tuple(entries)
+        ceilings = {entry.name: entry.priority for entry in found if entry.priority != ""}
+        return cls({entry.name: entry.sha256 for entry in found}, ceilings)
 
     def __bool__(self) -> bool:
         return bool(self._digests)
@@ -48,6 +61,10 @@ class Keys:
         if name is None:
             raise Unauthorized("the key that was sent is not known here")
         return name
+
+    def ceiling(self, caller: str) -> Priority | None:
+        """The most urgent class that a caller may ask for; None where it may ask for any."""
+        return self._ceilings.get(caller)
 
     def name_of(self, presented: str) -> str | None:
         """The name of a key, or None for one that is not known here.

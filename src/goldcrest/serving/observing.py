@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from goldcrest.errors import GoldcrestError
+from goldcrest.reports import RequestRecord
 from goldcrest.tasks import O, Predict, Reply, Request
-from goldcrest.values import RequestRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,4 +57,5 @@ def _record(
         n_truncated=0 if reply is None else sum(map(bool, reply.n_dropped)),
         seconds=seconds,
         caller=request.caller,
+        priority=request.urgency.priority,
     )

@@ -1,100 +1,50 @@
-"""How a request finds its version, and what a version's answers look like (`Predict`)."""
+"""How a request finds its version (`Predict`)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import partial
-from typing import Any
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
 
-from goldcrest.errors import EmptyInput, Loading, UnknownModel, Unloaded, UnsupportedTask
-from goldcrest.heads.plain import Head
+from goldcrest.errors import (
+    Draining,
+    Loading,
+    UnknownModel,
+    Unloaded,
+    UnsupportedTask,
+)
 from goldcrest.model.version import Version
 from goldcrest.names import TaskName
-from goldcrest.tasks import Fill, O, Reply, Request, Span, Task, Tokens
-from goldcrest.values import Answer, ServedModel
+from goldcrest.serving.served import Served
+from goldcrest.tasks import O, Reply, Request
+from goldcrest.values import Infer, ServedModel
 
-_TOGETHER = 64
+_TRIES = 4
+"""How often a request looks for a model that others open and close meanwhile."""
 
-_LONG = 2048
-"""Tokens from which an answer is presented off the event loop: some 20 milliseconds of work."""
+
+def _bare(version: Version) -> Infer:
+    return version.infer
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
-    """One version, asked for what its heads can present."""
+class Closed:
+    """A model that is opened by the first request that needs it.
 
-    version: Version
+    Attributes:
+        described: what is known of it; None where nothing is before it was open once.
+        wake: opens it, and returns when it is open.
+    """
 
-    async def __call__(self, request: Request[O]) -> Reply[O]:
-        """Expand, infer, present.
-
-        Raises:
-            UnsupportedTask: the version does others.
-            EmptyInput: there are no items.
-        """
-        if not request.items:
-            raise EmptyInput("there is nothing to answer: the list of texts is empty")
-        head = self._head(request)
-        asked = head.expand(request.items, request.task)
-        options = request.task.encoding(request.encode)
-        answers = await self.version.infer(asked, options, request.urgency)
-        if _effort(request.task, answers) < _LONG:
-            return self._reply(request, head, answers)
-        return await self.version.apart(partial(self._reply, request, head, answers))
-
-    def wait(self, request: Request[O]) -> Reply[O]:
-        """Do the same for a caller without an event loop, and for no items too."""
-        head = self._head(request)
-        asked = head.expand(request.items, request.task) if request.items else ()
-        options = request.task.encoding(request.encode)
-        answers: list[Answer] = []
-        for start in range(0, len(asked), _TOGETHER):  # any number stays below the queue's limit
-            part = asked[start : start + _TOGETHER]
-            answers += self.version.infer_and_wait(part, options, request.urgency)
-        return self._reply(request, head, answers)
-
-    def _head(self, request: Request[O]) -> Head[Any, Any]:
-        head = self.version.heads.get(request.task.name)
-        if head is None:
-            raise UnsupportedTask(
-                f"{self.version.name!r} does {', '.join(self.version.tasks)}, "
-                f"not {request.task.name}"
-            )
-        return head
-
-    def _reply(
-        self, request: Request[O], head: Head[Any, Any], answers: Sequence[Answer]
-    ) -> Reply[O]:
-        outputs: O = head.present(request.items, answers, request.task)
-        n_each = len(answers) // len(request.items) if request.items else 1
-        n_tokens, n_dropped, n_windows = _counts(answers, n_each)
-        return Reply(self.version.name, outputs, head.labels, n_tokens, n_dropped, n_windows)
+    name: str
+    described: ServedModel | None
+    wake: Callable[[], Awaitable[None]]
 
 
-def _effort(task: Task[Any], answers: Sequence[Answer]) -> int:
-    """How much there is to present token by token, in tokens."""
-    if not isinstance(task, Tokens | Span | Fill):
-        return 0
-    n_tokens = sum([answer.n_tokens for answer in answers])
-    return n_tokens * task.top_k if isinstance(task, Fill) else n_tokens
+@dataclass(frozen=True, slots=True)
+class Resting:
+    """A model whose engine was given up; the next one comes in about that time."""
 
-
-def _counts(
-    answers: Sequence[Answer], n_each: int
-) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-    """Tokens run, tokens dropped and windows of each item, which was asked in ``n_each`` parts."""
-    tokens = [answer.n_tokens for answer in answers]
-    dropped = [answer.n_dropped for answer in answers]
-    windows = [len(answer.windows) for answer in answers]
-    if n_each == 1:
-        return tuple(tokens), tuple(dropped), tuple(windows)
-    starts = range(0, len(answers), n_each)
-    return (
-        tuple(sum(tokens[start : start + n_each]) for start in starts),
-        tuple(max(dropped[start : start + n_each]) for start in starts),
-        tuple(sum(windows[start : start + n_each]) for start in starts),
-    )
+    retry_after_s: float
 
 
 @dataclass
@@ -103,14 +53,20 @@ class Routed:
 
     Attributes:
         expected: the names that will be served, in order, open yet or not.
+        around: what is put around each version, such as a cache.
     """
 
     expected: tuple[str, ...]
-    _served: dict[str, Served] = field(default_factory=dict)
+    around: Callable[[Version], Infer] = _bare
+    _places: dict[str, Served | Closed | Resting] = field(default_factory=dict)
+    _lazy: set[str] = field(default_factory=set)
     _unloaded: set[str] = field(default_factory=set)
 
     async def __call__(self, request: Request[O]) -> Reply[O]:
         """Pass the request to the version it names, or to the default of its task.
+
+        A version that closes before it took the request is not the end of it: it goes to the one
+        that came in its place, or waits until the model is open again.
 
         Raises:
             UnknownModel: no such name.
@@ -118,12 +74,41 @@ class Routed:
             Loading: what was asked for is not open yet.
             Unloaded: what was asked for was taken out of service.
         """
-        return await Served(self.find(request.model, request.task.name))(request)
+        place = self.place(request.model, request.task.name)
+        if type(place) is Served:  # the usual way
+            try:
+                return await place(request)
+            except (Unloaded, Draining):
+                if self.place(request.model, request.task.name) is place:
+                    raise
+        return await self._once_open(request)
+
+    async def _once_open(self, request: Request[O]) -> Reply[O]:
+        for _ in range(_TRIES):
+            place = self.place(request.model, request.task.name)
+            if isinstance(place, Closed):
+                await place.wake()
+                continue
+            try:
+                return await place(request)
+            except (Unloaded, Draining):
+                if self.place(request.model, request.task.name) is place:
+                    raise
+        raise Loading("models are opened and closed faster than this can be answered; try again")
 
     def add(self, version: Version) -> None:
-        """Serve a version from now on."""
-        self._served[version.name] = Served(version)
+        """Serve a version from now on, in the place of an older one if there is one."""
+        self._places[version.name] = Served(version, self.around(version))
         self._unloaded.discard(version.name)
+
+    def close(self, closed: Closed) -> None:
+        """Let a model be opened by the first request that needs it; an open one goes."""
+        self._lazy.add(closed.name)
+        self._places[closed.name] = closed
+
+    def rest(self, name: str, retry_after_s: float) -> None:
+        """Let a model answer nothing until its next version comes; the others go on."""
+        self._places[name] = Resting(retry_after_s)
 
     def is_unloaded(self, name: str) -> bool:
         """Whether a model was taken out of service."""
@@ -138,26 +123,45 @@ class Routed:
         if name not in self.expected:
             raise UnknownModel(name, self.expected)
         self._unloaded.add(name)
-        self._served.pop(name, None)
+        self._places.pop(name, None)
+
+    def served(self, name: str) -> Served | None:
+        """What answers under a name; None where it is not open."""
+        place = self._places.get(name)
+        return place if isinstance(place, Served) else None
 
     @property
     def is_ready(self) -> bool:
-        """Whether every model that is wanted is open, and its smallest shapes are warm."""
-        wanted = [name for name in self.expected if name not in self._unloaded]
-        served = [self._served.get(name) for name in wanted]
-        return all(one is not None and one.version.is_ready for one in served)
+        """Whether every model that should be open is, and its smallest shapes are warm.
+
+        A model whose engine is being replaced does not count, unless it is the only one.
+        """
+        wanted = [name for name in self.expected if name not in self._unloaded | self._lazy]
+        places = [self._places.get(name) for name in wanted]
+        about = [place for place in places if not isinstance(place, Resting)]
+        return all(
+            isinstance(place, Served) and place.version.is_ready for place in about or places
+        )
 
     def models(self) -> tuple[ServedModel, ...]:
-        """Describe what is open, in the order of the settings."""
-        found = [self._served.get(name) for name in self.expected]
-        opened = [served.version for served in found if served is not None]
+        """Describe what is open and what may be opened, in the order of the settings."""
+        known = [one for name in self.expected if (one := self._known(name)) is not None]
         firsts: dict[TaskName, str] = {}
-        for version in opened:
-            for task in version.tasks:
-                firsts.setdefault(task, version.name)
-        return tuple(_describe(version, firsts) for version in opened)
+        for model in known:
+            for task in model.tasks:
+                firsts.setdefault(task, model.name)
+        return tuple(
+            replace(model, defaults=tuple(t for t in model.tasks if firsts[t] == model.name))
+            for model in known
+        )
 
-    def find(self, name: str | None, task: TaskName | None) -> Version:
+    def _known(self, name: str) -> ServedModel | None:
+        place = self._places.get(name)
+        if isinstance(place, Served):
+            return describe(place.version)
+        return place.described if isinstance(place, Closed) else None
+
+    def find(self, name: str | None, task: TaskName | None) -> Served:
         """The version of that name, or the first that does the task, or the first at all.
 
         Raises:
@@ -166,30 +170,47 @@ class Routed:
             Loading: what was asked for is not open yet.
             Unloaded: what was asked for was taken out of service.
         """
+        place = self.place(name, task)
+        if isinstance(place, Closed):
+            raise Loading("the model is opened by the first request that it is to answer")
+        return place
+
+    def place(self, name: str | None, task: TaskName | None) -> Served | Closed:
+        """The same, be it open or closed until it is needed."""
         if name is not None:
             return self._named(name)
         for expected in self.expected:
             if expected in self._unloaded:
                 continue
-            served = self._served.get(expected)
-            if served is None:  # it may be the default: no later one stands in
-                raise Loading(f"no model that does {task or 'anything'} is open yet")
-            if task is None or task in served.version.heads:
-                return served.version
+            place = self._places.get(expected)
+            if isinstance(place, Served):
+                if task is None or task in place.version.heads:
+                    return place
+            elif not isinstance(place, Closed):  # it may be the default: no later one stands in
+                raise _loading(expected, place, f"no model that does {task or 'anything'} is open")
+            elif place.described and (task is None or task in place.described.tasks):
+                return place
         raise UnsupportedTask(f"no model served here does {task or 'anything'}")
 
-    def _named(self, name: str) -> Version:
-        served = self._served.get(name)  # once: another thread may take it out
-        if served is not None:
-            return served.version
+    def _named(self, name: str) -> Served | Closed:
+        place = self._places.get(name)  # once: another thread may take it out
+        if isinstance(place, Served | Closed):
+            return place
         if name not in self.expected:
             raise UnknownModel(name, self.expected)
         if name in self._unloaded:
             raise Unloaded(f"the model {name!r} was taken out of service; load it again")
-        raise Loading(f"the model {name!r} is still loading")
+        raise _loading(name, place, f"the model {name!r} is still loading")
 
 
-def _describe(version: Version, firsts: dict[TaskName, str]) -> ServedModel:
+def _loading(name: str, place: Resting | None, message: str) -> Loading:
+    if place is None:
+        return Loading(message)
+    return Loading(f"the engine of {name!r} is being replaced by a fresh one", place.retry_after_s)
+
+
+def describe(version: Version) -> ServedModel:
+    """What an open version says of itself; of the defaults it knows nothing."""
     manifest = version.artifact.manifest
     return ServedModel(
         name=version.name,
@@ -204,5 +225,5 @@ def _describe(version: Version, firsts: dict[TaskName, str]) -> ServedModel:
         source=manifest.source,
         family=manifest.family,
         is_ready=version.is_ready,
-        defaults=tuple(task for task in version.tasks if firsts[task] == version.name),
+        defaults=(),
     )

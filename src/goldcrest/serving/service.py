@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from goldcrest.errors import Draining
+from goldcrest.errors import DeadlineExceeded, Draining
 from goldcrest.tasks import O, Predict, Reply, Request
 from goldcrest.text.tokenizer import Tokenizer
 from goldcrest.values import ServedModel
@@ -69,12 +69,21 @@ class Service:
         predict: answers a request.
         catalogue: knows what is served.
         observe: wraps the whole, so that a refusal while draining is seen too.
+        check: raises where no work should be taken, as when memory is short.
+        is_alive: whether the engines still come back from their work.
     """
 
     def __init__(
-        self, predict: Predict, catalogue: Catalogue, observe: Callable[[Predict], Predict] = _as_is
+        self,
+        predict: Predict,
+        catalogue: Catalogue,
+        observe: Callable[[Predict], Predict] = _as_is,
+        *,
+        check: Callable[[], None] = lambda: None,
+        is_alive: Callable[[], bool] = lambda: True,
     ) -> None:
         self._answer, self.catalogue = predict, catalogue
+        self._check, self._is_alive = check, is_alive
         self._observed = observe(self._admit)
         self.is_draining = False
         self.n_in_flight = 0
@@ -84,7 +93,12 @@ class Service:
     @property
     def is_ready(self) -> bool:
         """Whether new requests should be sent here."""
-        return not self.is_draining and self.catalogue.is_ready
+        return not self.is_draining and self.catalogue.is_ready and self._is_alive()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process is worth keeping: its engines come back from their work."""
+        return self._is_alive()
 
     def models(self) -> tuple[ServedModel, ...]:
         return self.catalogue.models()
@@ -97,17 +111,39 @@ class Service:
         """
         return await self._observed(request)
 
-    async def _admit(self, request: Request[O]) -> Reply[O]:
+    def check(self) -> None:
+        """Refuse work while none is taken; doors ask before they read what is long.
+
+        Raises:
+            Draining: the server ends.
+            ServingError: whatever else keeps it from taking any.
+        """
         if self.is_draining:
             raise Draining("the server is shutting down and takes no new requests")
+        self._check()
+
+    async def _admit(self, request: Request[O]) -> Reply[O]:
+        self.check()
         self.n_in_flight += 1
         self._idle.clear()
         try:
-            return await self._answer(request)
+            if request.urgency.deadline_s is None:
+                return await self._answer(request)
+            return await self._answer_in_time(request, request.urgency.deadline_s)
         finally:
             self.n_in_flight -= 1
             if not self.n_in_flight:
                 self._idle.set()
+
+    async def _answer_in_time(self, request: Request[O], limit_s: float) -> Reply[O]:
+        """Answer, or say at the deadline that there is none: nobody waits for a hung engine."""
+        if limit_s <= 0:
+            raise DeadlineExceeded(-limit_s)
+        try:
+            async with asyncio.timeout(limit_s):
+                return await self._answer(request)
+        except TimeoutError as late:
+            raise DeadlineExceeded(limit_s) from late
 
     def drain(self) -> None:
         """Refuse new requests from now on; those in flight are still answered."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from threading import Event
 
 import numpy as np
 
 from goldcrest.names import Readable
-from goldcrest.values import Arrays, Floats, Grid, Ints
+from goldcrest.values import Arrays, Floats, Grid, Ints, Shape
 
 
 def fake_logits(ids: Ints, n_labels: int = 2) -> Floats:
@@ -25,33 +25,58 @@ def fake_logits(ids: Ints, n_labels: int = 2) -> Floats:
 class FakeEngine:
     """Runs a grid as fast as numpy adds, and remembers the shapes it ran.
 
+    Attributes:
+        shapes: that were run, in order.
+        entered: set as soon as a run begins, even one that waits at the gate.
+        hung: set as soon as a run hangs.
+
     Args:
         n_labels: numbers per job, or per token where the readout gives every one.
         readable: which readout it plays.
         poison: token ids on which a run fails.
         gate: if given, every run waits until it is set.
+        hangs_on: token ids with which a run waits until ``release`` is called.
+        max_slots: a larger grid finds no memory; None where all do.
+        spend: told of every shape that runs; it may advance a clock.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each is a fault of its own, and all by name
         self,
         n_labels: int = 2,
         *,
         readable: Readable = "classify",
         poison: Collection[int] = (),
         gate: Event | None = None,
+        hangs_on: Collection[int] = (),
+        max_slots: int | None = None,
+        spend: Callable[[Shape], None] = lambda _: None,
     ) -> None:
         self.precision = "fake"
         self.shapes: list[str] = []
         self.is_closed = False
+        self.max_slots = max_slots
+        self.entered, self.hung = Event(), Event()
         self._n_labels, self._poison, self._gate = n_labels, frozenset(poison), gate
-        self._readable = readable
+        self._hangs_on, self._released = frozenset(hangs_on), Event()
+        self._readable, self._spend = readable, spend
+
+    def release(self) -> None:
+        """Let the runs that hang come back."""
+        self._released.set()
 
     def run(self, grid: Grid) -> Arrays:
+        self.entered.set()
         if self._gate is not None:
             self._gate.wait()
         self.shapes.append(str(grid.shape))
-        flat = grid.input_ids.ravel()
-        if self._poison and self._poison & set(flat.tolist()):
+        self._spend(grid.shape)
+        ids = set(grid.input_ids.ravel().tolist()) if self._poison or self._hangs_on else set()
+        if self._hangs_on & ids:
+            self.hung.set()
+            self._released.wait()
+        if self.max_slots is not None and grid.shape.n_slots > self.max_slots:
+            raise RuntimeError("std::bad_alloc")
+        if self._poison & ids:
             raise RuntimeError(f"poisonous token in a grid of {grid.n_jobs}")
         if self._readable == "classify":
             return {"logits": np.stack(self._of_jobs(grid))}

@@ -170,8 +170,27 @@ class Tokenizer:
         return [
             one
             for first in range(0, len(items), _AT_ONCE)
-            for one in self._encode(items[first : first + _AT_ONCE], options, first, allowance)
+            for one in self.encode_some(
+                items[first : first + _AT_ONCE], options, first=first, allowance=allowance
+            )
         ]
+
+    def encode_some(
+        self, items: Sequence[Item], options: EncodeOptions, *, first: int, allowance: Allowance
+    ) -> list[tuple[Encoding, ...]]:
+        """The same for a part of a request.
+
+        Args:
+            items: of the part.
+            options: of the request.
+            first: place in the request of the first of them, for messages.
+            allowance: of the request; counts what its parts come to.
+
+        Raises:
+            InvalidRequest: as for `windows`.
+            TooManyTokens: the parts come to more than is allowed.
+        """
+        return self._encode(items, options, first, allowance)
 
     def token(self, token_id: int) -> str:
         """The token as the vocabulary writes it; empty for a row without a token."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.resources import files
@@ -21,14 +20,15 @@ from starlette.types import Message, Receive, Scope, Send
 from goldcrest.config import BatchConfig, WebConfig
 from goldcrest.metrics import Metrics
 from goldcrest.serving.keys import Keys
+from goldcrest.serving.room import Room
 from goldcrest.serving.service import Service
-from goldcrest.web import classify, cohere, hf, meta, oip, openai, tei
-from goldcrest.web.connection import Attendance
-from goldcrest.web.endpoint import Door, Endpoint
+from goldcrest.web import classify, cohere, debug, hf, meta, oip, openai, tei
+from goldcrest.web.connection import Attendance, Patience
+from goldcrest.web.endpoint import Door, Endpoint, Explain
 from goldcrest.web.openapi import merged
-from goldcrest.web.response import INTERNAL, OURS, Fault, Problems, told
+from goldcrest.web.response import INTERNAL, OURS, Fault, Problems, Response, told
 from goldcrest.web.route import Served
-from goldcrest.web.table import Table
+from goldcrest.web.table import Found, Table
 from goldcrest.web.visits import GONE, Visit, Visits
 
 _log = logging.getLogger("goldcrest.web")
@@ -40,7 +40,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *hf.ENDPOINTS,
     *oip.ENDPOINTS,
     *meta.ENDPOINTS,
+    *debug.ENDPOINTS,
 )
+_FOUND = "goldcrest.found"
+"""Where the row of a request is noted that was looked up before its turn came."""
 _PAGE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
     "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'"
@@ -65,7 +68,11 @@ class App(FastAPI):
             self.router.routes.append(route)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        found = self._table.find(scope.get("method", ""), scope.get("path", ""))
+        found: Found | None
+        if _FOUND in scope:
+            found = scope[_FOUND]
+        else:
+            found = self._table.find(scope.get("method", ""), scope.get("path", ""))
         if found is None:
             await self._call_unlisted(scope, receive, send)
         elif self.user_middleware:
@@ -89,6 +96,17 @@ class App(FastAPI):
         finally:
             self._door.visits.ended(visit, scope, route=route, status=status)
 
+    def let_in(self, scope: Scope) -> Response | None:
+        """Find the row of a request and take it in, or give what it is answered instead.
+
+        Who serves connections may ask this before it begins a task, and must begin one if there is
+        no answer.
+        """
+        if self.user_middleware:
+            return None
+        found = scope[_FOUND] = self._table.find(scope["method"], scope["path"])
+        return None if found is None else found[0].let_in(scope)
+
     def rows_at(self, path: str) -> Mapping[str, Served]:
         """The rows of a path, by method."""
         return self._table.at(path)
@@ -108,6 +126,7 @@ def create(
     keys: Keys | None = None,
     *,
     batch: BatchConfig | None = None,
+    explain: Explain = lambda: None,
 ) -> FastAPI:
     """Make the application.
 
@@ -117,6 +136,7 @@ def create(
         metrics: counts answers, and is rendered.
         keys: what callers must show; None lets everybody in.
         batch: limits on tokens, for protocols that tell them; None means the defaults.
+        explain: says why the batcher does what it does; None while there is none.
     """
     keys = keys or Keys({})
     if not keys and not is_loopback(config.host):
@@ -133,8 +153,11 @@ def create(
             metrics=metrics,
             keys=keys,
             attendance=Attendance(),
+            patience=Patience(config.read_s),
+            room=Room(config.max_requests, config.max_held_bytes),
             visits=Visits(config, metrics),
-            opened=int(time.time()),
+            opened=metrics.opened,
+            explain=explain,
         ),
         title="Goldcrest",
         summary="Lightweight encoder transformers in production.",

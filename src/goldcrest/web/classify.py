@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
+from goldcrest.names import Priority
+from goldcrest.serving.apart import apart
+from goldcrest.serving.urgency import LEAST_MS, MOST_MS, NO_WISH, Wish
 from goldcrest.tasks import Classify
 from goldcrest.web.endpoint import Call, Endpoint
 from goldcrest.web.items import PREDICT_ERRORS, encode_options
@@ -34,6 +38,23 @@ class ClassifyRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     truncate: Annotated[
         bool, Meta(description="cut longer texts; false: refuse them with input_too_long")
     ] = True
+    priority: Annotated[
+        Priority | None,
+        Meta(
+            description="the class of the work; null: what the headers, the key or the server say"
+        ),
+    ] = None
+    timeout_ms: Annotated[
+        Annotated[float, Meta(ge=LEAST_MS, le=MOST_MS)] | None,
+        Meta(description="ms after which nobody wants the answer; null: what the headers say"),
+    ] = None
+
+    @property
+    def wish(self) -> Wish:
+        """What the body says of its urgency."""
+        if self.priority is None and self.timeout_ms is None:
+            return NO_WISH
+        return Wish(self.priority, None if self.timeout_ms is None else self.timeout_ms / 1e3)
 
 
 class ClassifyReply(msgspec.Struct, frozen=True):
@@ -53,9 +74,10 @@ async def classify(call: Call[ClassifyRequest]) -> ClassifyReply:
         [body.text] if isinstance(body.text, str) else body.text,
         model=body.model,
         encode=encode_options(body.max_length, truncate=body.truncate),
+        wish=body.wish,
     )
     return ClassifyReply(
-        predictions=rows(reply.outputs),
+        predictions=await apart(partial(rows, reply.outputs), size=reply.outputs.size),
         labels=reply.labels,
         truncated=[n > 0 for n in reply.n_dropped],
         model=reply.model,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -13,6 +13,8 @@ from msgspec import Meta
 
 from goldcrest.errors import InvalidRequest, TooManyItems
 from goldcrest.names import Overflow
+from goldcrest.serving.apart import OBJECT, apart
+from goldcrest.serving.urgency import NO_WISH, Wish
 from goldcrest.tasks import Reply, Rerank
 from goldcrest.text.tokenizer import Tokenizer
 from goldcrest.values import EncodeOptions, Floats, Item
@@ -23,6 +25,7 @@ from goldcrest.web.shortened import shortened
 
 Document = str | dict[str, Any]
 _Count = Annotated[int, Meta(ge=1, le=1_000_000_000)] | None
+_LATER = Wish("bulk")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -51,7 +54,10 @@ class CohereRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         _Count,
         Meta(description="1: long documents are cut; more: they are read whole, in windows"),
     ] = None
-    priority: Annotated[int | None, Meta(description="taken, and not used")] = None
+    priority: Annotated[
+        Annotated[int, Meta(ge=0, le=999)] | None,
+        Meta(description="above 0: class bulk; 0 or null: what the headers, the key or we say"),
+    ] = None
     overflow: Annotated[
         Overflow | None,
         Meta(description="long documents are cut, refused, or read in windows; null: cut"),
@@ -140,14 +146,17 @@ async def _rerank(call: Call[CohereRequest], *, version: str) -> Response:
     _check_number(body.documents, limit=call.door.config.max_items)
     texts = [text_of(body, index) for index in range(len(body.documents))]
     if body.max_tokens_per_doc is not None:
-        texts = await asyncio.to_thread(first_tokens, texts, _tokenizer(call), body)
+        cutting = partial(first_tokens, texts, _tokenizer(call), body)
+        texts = await apart(cutting, size=sum(map(len, texts)))
     reply = await call.predict(
         Rerank(),
         pairs(body.query, texts),
         model=body.model or None,
         encode=EncodeOptions(overflow=_overflow(body)),
+        wish=_LATER if body.priority else NO_WISH,
     )
-    return Response(_encode(_reply(body, reply, version)), headers=shortened(reply))
+    writing = partial(_written, body, reply, version)
+    return Response(await apart(writing, size=len(texts) * OBJECT), headers=shortened(reply))
 
 
 def _check_number(documents: Sequence[Document], *, limit: int) -> None:
@@ -208,6 +217,10 @@ def _overflow(body: CohereRequest) -> Overflow:
     if body.overflow is not None:
         return body.overflow
     return "window" if (body.max_chunks_per_doc or 1) > 1 else "truncate"
+
+
+def _written(body: CohereRequest, reply: Reply[Floats], version: str) -> bytes:
+    return _encode(_reply(body, reply, version))
 
 
 def _reply(body: CohereRequest, reply: Reply[Floats], version: str) -> CohereReply:

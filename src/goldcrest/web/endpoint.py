@@ -13,18 +13,22 @@ from typing import Any, Generic, Literal, TypeVar
 import msgspec
 
 from goldcrest.config import BatchConfig, WebConfig
-from goldcrest.errors import ServingError
+from goldcrest.errors import DeadlineExceeded, ServingError
 from goldcrest.metrics import Metrics
+from goldcrest.reports import Explanation
 from goldcrest.serving.keys import Keys
+from goldcrest.serving.room import Room
 from goldcrest.serving.service import Service
+from goldcrest.serving.urgency import NO_WISH, Wish, urge
 from goldcrest.tasks import O, Reply, Request, Task
-from goldcrest.values import AS_IT_COMES, EncodeOptions, Item
-from goldcrest.web.connection import Attendance
+from goldcrest.values import AS_IT_COMES, EncodeOptions, Item, Urgency
+from goldcrest.web.connection import Attendance, Patience
 from goldcrest.web.items import checked
 from goldcrest.web.response import JSON, OURS, Problems
 from goldcrest.web.visits import Visit, Visits
 
 B = TypeVar("B")
+Explain = Callable[[], Explanation | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +39,11 @@ class Door:
         batch: the limits on tokens, which others keep and some protocols tell.
         keys: those that callers must show; none means that everybody may come in.
         attendance: knows which callers are still there.
+        patience: for bodies that are slow to come.
+        room: for requests and their bodies.
         visits: hears what became of every request.
         opened: when the server was made, in seconds since 1970.
+        explain: says why the batcher does what it does; None while there is none.
     """
 
     service: Service
@@ -45,8 +52,11 @@ class Door:
     metrics: Metrics
     keys: Keys
     attendance: Attendance
+    patience: Patience
+    room: Room
     visits: Visits
     opened: int
+    explain: Explain
 
 
 class Call(msgspec.Struct, Generic[B], frozen=True):
@@ -70,6 +80,15 @@ class Call(msgspec.Struct, Generic[B], frozen=True):
         """The name of the key that was shown; empty where none is asked for."""
         return self.visit.caller
 
+    def urgency(self, wish: Wish = NO_WISH) -> Urgency:
+        """How urgent this call is; the reply will say so if that is less than it asked for.
+
+        Args:
+            wish: what the body says beside the headers.
+        """
+        visit = self.visit
+        return urge(visit, self.door.keys.ceiling(visit.caller), wish)
+
     async def predict(
         self,
         task: Task[O],
@@ -77,8 +96,16 @@ class Call(msgspec.Struct, Generic[B], frozen=True):
         *,
         model: str | None = None,
         encode: EncodeOptions = AS_IT_COMES,
+        wish: Wish = NO_WISH,
     ) -> Reply[O]:
         """Ask the service in the name of this caller.
+
+        Args:
+            task: what is asked.
+            items: what it is asked of.
+            model: a name; None: the default of the task.
+            encode: how items become tokens.
+            wish: what the body says of its urgency.
 
         Raises:
             EmptyInput: there are no items.
@@ -88,7 +115,7 @@ class Call(msgspec.Struct, Generic[B], frozen=True):
         limit = self.door.config.max_items
         items, visit = checked(items, limit=limit, n_parts=task.n_parts), self.visit
         visit.n_items += len(items)
-        request = Request(task, items, model, encode, caller=visit.caller)
+        request = Request(task, items, model, encode, self.urgency(wish))
         reply = await self.door.service.predict(request)
         visit.model = reply.model
         visit.n_tokens += sum(reply.n_tokens)
@@ -129,3 +156,8 @@ class Endpoint:
     media_type: str = JSON.decode()
     problem: Problems = OURS
     is_public: bool = False
+
+    @property
+    def can_be_urgent(self) -> bool:
+        """Whether headers may say how urgent a call of it is."""
+        return DeadlineExceeded in self.errors

@@ -11,6 +11,7 @@ from goldcrest.errors import (
     Draining,
     EmptyInput,
     EngineFailed,
+    EngineHung,
     InputTooLong,
     InvalidRequest,
     Loading,
@@ -43,6 +44,7 @@ PREDICT_ERRORS: tuple[type[ServingError], ...] = (
     Unloaded,
     Draining,
     EngineFailed,
+    EngineHung,
 )
 
 

@@ -8,9 +8,12 @@ import msgspec
 from msgspec import Meta
 
 from goldcrest.names import Readable, TaskName
+from goldcrest.serving.service import Service
 from goldcrest.values import ServedModel
 from goldcrest.web.endpoint import Call, Endpoint
 from goldcrest.web.response import Response
+
+_encode = msgspec.json.Encoder().encode
 
 
 class ModelEntry(msgspec.Struct, frozen=True):
@@ -30,6 +33,9 @@ class ModelEntry(msgspec.Struct, frozen=True):
     defaults: Annotated[
         tuple[TaskName, ...], Meta(description="tasks it answers when no model is named")
     ]
+    is_open: Annotated[
+        bool, Meta(description="false for one that the first request that needs it opens")
+    ] = True
     object: Literal["model"] = "model"
     owned_by: str = "goldcrest"
 
@@ -42,9 +48,9 @@ class ModelList(msgspec.Struct, frozen=True):
 
 
 class Live(msgspec.Struct, frozen=True):
-    """The process runs and its event loop turns."""
+    """The process runs, its event loop turns, and its engines are not beyond repair."""
 
-    status: Literal["live"] = "live"
+    status: Annotated[Literal["live", "hung"], Meta(description="200 or 503")] = "live"
 
 
 class ModelState(msgspec.Struct, frozen=True):
@@ -57,8 +63,13 @@ class ModelState(msgspec.Struct, frozen=True):
 class Readiness(msgspec.Struct, frozen=True):
     """Whether the server should get requests."""
 
-    status: Annotated[Literal["ready", "loading", "draining"], Meta(description="200 or 503")]
+    status: Annotated[
+        Literal["ready", "loading", "draining", "hung"], Meta(description="200 or 503")
+    ]
     models: list[ModelState]
+
+
+_LIVE = Response(_encode(Live()))
 
 
 async def list_models(call: Call[None]) -> ModelList:
@@ -81,31 +92,43 @@ def _entry(model: ServedModel, *, created: int) -> ModelEntry:
         source=model.source,
         is_ready=model.is_ready,
         defaults=model.defaults,
+        is_open=model.is_open,
     )
 
 
-async def live(_: Call[None]) -> Live:
-    """Answer 200 as long as the process can answer at all; restart it when this fails."""
-    return Live()
+async def live(call: Call[None]) -> Response:
+    """Answer 200 as long as the process can do its work; restart it when this fails.
+
+    A model that loads, or a server that drains, is live. An engine that hangs for good is not.
+    """
+    if call.door.service.is_alive:
+        return _LIVE
+    return Response(_encode(Live("hung")), status=503)
 
 
 async def ready(call: Call[None]) -> Response:
-    """Answer 200 when every model is warm; 503 while one loads or the server drains."""
+    """Answer 200 when every model is warm; 503 while one loads or hangs, or the server drains."""
     service = call.door.service
-    status: Literal["ready", "loading", "draining"] = "ready"
-    if not service.is_ready:
-        status = "draining" if service.is_draining else "loading"
+    status = _state(service)
     models = [ModelState(model.name, model.is_ready) for model in service.models()]
-    body = msgspec.json.encode(Readiness(status, models))
+    body = _encode(Readiness(status, models))
     if status == "ready":
         return Response(body)
     return Response(body, status=503, headers=((b"retry-after", b"1"),))
 
 
+def _state(service: Service) -> Literal["ready", "loading", "draining", "hung"]:
+    if not service.is_alive:
+        return "hung"
+    if service.is_draining:
+        return "draining"
+    return "ready" if service.is_ready else "loading"
+
+
 async def metrics(call: Call[None]) -> Response:
     """Render the counters in the Prometheus text format."""
     counted = call.door.metrics
-    return Response(counted.render(), media_type=counted.content_type.encode())
+    return Response(await counted.scrape(), media_type=counted.content_type.encode())
 
 
 ENDPOINTS = (
@@ -125,6 +148,7 @@ ENDPOINTS = (
         call=live,
         reply=Live,
         is_public=True,
+        other_statuses={503: "An engine hangs for good: start the process again."},
     ),
     Endpoint(
         path="/health/ready",
@@ -134,7 +158,7 @@ ENDPOINTS = (
         call=ready,
         reply=Readiness,
         is_public=True,
-        other_statuses={503: "A model loads, or the server drains."},
+        other_statuses={503: "A model loads, an engine hangs, or the server drains."},
     ),
     Endpoint(
         path="/metrics",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -29,6 +30,7 @@ from goldcrest.oip.metadata import (
     metadata,
     served,
 )
+from goldcrest.serving.apart import apart
 from goldcrest.web.endpoint import Call, Endpoint
 from goldcrest.web.items import PREDICT_ERRORS
 from goldcrest.web.oip_body import (
@@ -93,9 +95,10 @@ async def server_metadata(call: Call[None]) -> ServerMetadata:
     return ServerMetadata(PLATFORM, call.door.metrics.version, EXTENSIONS)
 
 
-async def server_live(_: Call[None]) -> ServerLive:
-    """Answer as long as the process can answer at all."""
-    return ServerLive(live=True)
+async def server_live(call: Call[None]) -> Response:
+    """Answer 200 as long as the process can do its work; 503 where an engine hangs for good."""
+    live = call.door.service.is_alive
+    return Response(_encode(ServerLive(live)), status=200 if live else 503)
 
 
 async def server_ready(call: Call[None]) -> Response:
@@ -140,11 +143,12 @@ async def infer(call: Call[bytes]) -> Response:
     model, version = _named(call)
     question = read_question(call.body, call.headers, model=model, version=version)
     door, visit = call.door, call.visit
-    found = await answer(question, door.service, limit=door.config.max_items, caller=visit.caller)
+    found = await answer(question, door.service, limit=door.config.max_items, urge=call.urgency)
     visit.model = found.reply.model
     visit.n_items += found.n_items
     visit.n_tokens += sum(found.reply.n_tokens)
-    response = written(question, found.tensors)
+    size = sum([tensor.n_elements for tensor in found.tensors])
+    response = await apart(partial(written, question, found.tensors), size=size)
     return replace(response, headers=(*response.headers, *shortened(found.reply)))
 
 
@@ -217,7 +221,14 @@ ENDPOINTS = (
         example=_EXAMPLE,
     ),
     _row("/v2", "What is this server?", server_metadata, ServerMetadata),
-    _row("/v2/health/live", "Is the process alive?", server_live, ServerLive, is_public=True),
+    _row(
+        "/v2/health/live",
+        "Is the process alive?",
+        server_live,
+        ServerLive,
+        other_statuses={503: "An engine hangs for good: start the process again."},
+        is_public=True,
+    ),
     _row(
         "/v2/health/ready",
         "Should it get requests?",

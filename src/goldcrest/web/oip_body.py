@@ -19,6 +19,7 @@ from goldcrest.oip.inference import (
 )
 from goldcrest.oip.tensor import Buffer, Tensor, from_raw, from_values
 from goldcrest.web.response import Header, Response
+from goldcrest.web.rows import flat
 
 T = TypeVar("T")
 _HEADER_LENGTH = b"inference-header-content-length"
@@ -199,5 +200,6 @@ def _described(
 
 
 def _data(tensor: Tensor) -> msgspec.Raw:
-    values = tensor.values if isinstance(tensor.values, tuple) else tensor.values.ravel()
-    return msgspec.Raw(orjson.dumps(values, option=orjson.OPT_SERIALIZE_NUMPY))
+    if isinstance(tensor.values, tuple):
+        return msgspec.Raw(orjson.dumps(tensor.values))
+    return flat(tensor.values)

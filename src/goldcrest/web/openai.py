@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Annotated, Literal
 
 import msgspec
@@ -26,7 +27,8 @@ from goldcrest.errors import (
     UnsupportedTask,
 )
 from goldcrest.names import Overflow
-from goldcrest.tasks import Embed
+from goldcrest.serving.apart import apart
+from goldcrest.tasks import Embed, Reply
 from goldcrest.values import EncodeOptions, Floats
 from goldcrest.web.endpoint import Call, Endpoint
 from goldcrest.web.inputs import TokenId, texts_or_ids
@@ -165,11 +167,14 @@ async def embeddings(call: Call[EmbeddingsRequest]) -> Response:
         model=body.model or None,
         encode=EncodeOptions(overflow=body.overflow),
     )
-    is_packed = body.encoding_format == "base64"
+    writing = partial(_told_vectors, reply, is_packed=body.encoding_format == "base64")
+    return Response(await apart(writing, size=reply.outputs.size), headers=shortened(reply))
+
+
+def _told_vectors(reply: Reply[Floats], *, is_packed: bool) -> bytes:
     data = packed(reply.outputs) if is_packed else map(rows, reply.outputs)
     n_tokens = sum(reply.n_tokens)
-    answer = EmbeddingsReply(_numbered(data), reply.model, Usage(n_tokens, n_tokens))
-    return Response(_encode(answer), headers=shortened(reply))
+    return _encode(EmbeddingsReply(_numbered(data), reply.model, Usage(n_tokens, n_tokens)))
 
 
 def packed(vectors: Floats) -> Iterator[msgspec.Raw]:
@@ -185,8 +190,11 @@ def _numbered(vectors: Iterable[msgspec.Raw]) -> list[Vector]:
 async def describe(call: Call[None]) -> ModelEntry:
     """Answer with one entry of the list of models."""
     name = call.path["model"]
-    call.door.service.catalogue.tokenizer(name)  # raises unless the model is open
-    return next(entry for entry in (await list_models(call)).data if entry.id == name)
+    for entry in (await list_models(call)).data:
+        if entry.id == name:
+            return entry
+    call.door.service.catalogue.tokenizer(name)  # knows why it is not there
+    raise Loading(f"the model {name!r} is still loading")
 
 
 _PATHS = ("/v1/embeddings", "/embeddings")

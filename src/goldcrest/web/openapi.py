@@ -13,11 +13,14 @@ import msgspec
 
 from goldcrest.errors import (
     BodyTooLarge,
+    BodyTooSlow,
     InvalidRequest,
     MalformedRequest,
+    Overloaded,
     ServingError,
     Unauthorized,
 )
+from goldcrest.serving.urgency import LEAST_MS, MOST_MS, PRIORITIES, PRIORITY, TIMEOUT
 from goldcrest.web.endpoint import Endpoint
 from goldcrest.web.response import INTERNAL, OURS, Problems
 
@@ -28,8 +31,29 @@ _SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer"},
     "x-api-key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
 }
-_OF_BODIES = (MalformedRequest, InvalidRequest, BodyTooLarge)
+_OF_BODIES = (MalformedRequest, InvalidRequest, BodyTooLarge, BodyTooSlow, Overloaded)
 """What the door itself may find wrong with any body."""
+_URGENCY: tuple[dict[str, Any], ...] = (
+    {
+        "name": PRIORITY,
+        "in": "header",
+        "description": "the class of the work; where the body or the key says less, that holds",
+        "schema": {"type": "string", "enum": list(PRIORITIES)},
+    },
+    {
+        "name": TIMEOUT,
+        "in": "header",
+        "description": "ms after which nobody wants the answer; the shortest limit holds",
+        "schema": {"type": "number", "minimum": LEAST_MS, "maximum": MOST_MS},
+    },
+    {
+        "name": "cache-control",
+        "in": "header",
+        "description": "no-cache, no-store or max-age=0: no answer that was kept from earlier",
+        "schema": {"type": "string"},
+    },
+)
+"""Headers of every call that predicts."""
 _PARAMETER = re.compile(r"{(\w+)(?::\w+)?}")
 
 
@@ -75,8 +99,11 @@ def _operation(
         "operationId": _operation_id(endpoint),
         "responses": _responses(endpoint, schema_of, is_guarded=is_guarded),
     }
-    if names := _PARAMETER.findall(endpoint.path):
-        operation["parameters"] = [_parameter(name) for name in names]
+    parameters = [_parameter(name) for name in _PARAMETER.findall(endpoint.path)]
+    if endpoint.can_be_urgent:
+        parameters += _URGENCY
+    if parameters:
+        operation["parameters"] = parameters
     if endpoint.request:
         operation["requestBody"] = {"required": True, "content": _asked(endpoint, schema_of)}
     if is_guarded:

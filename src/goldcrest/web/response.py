@@ -12,7 +12,9 @@ from starlette.types import Send
 
 from goldcrest.errors import (
     BodyTooLarge,
+    BodyTooSlow,
     DeadlineExceeded,
+    EngineHung,
     Forbidden,
     InvalidRequest,
     MalformedRequest,
@@ -29,6 +31,7 @@ STATUS: Mapping[type[ServingError], int] = {
     ServingError: 500,
     InvalidRequest: 422,
     MalformedRequest: 400,
+    BodyTooSlow: 408,
     BodyTooLarge: 413,
     Unauthorized: 401,
     Forbidden: 403,
@@ -36,6 +39,7 @@ STATUS: Mapping[type[ServingError], int] = {
     Overloaded: 429,
     DeadlineExceeded: 504,
     Unavailable: 503,
+    EngineHung: 503,
 }
 """An error has the status of the nearest of its ancestors that is listed."""
 
@@ -109,6 +113,14 @@ class Response(msgspec.Struct, frozen=True):
     media_type: bytes = JSON
     headers: tuple[Header, ...] = ()
 
+    @property
+    def n_bytes(self) -> int:
+        """Of the body."""
+        body = self.body
+        if isinstance(body, bytes):
+            return len(body)
+        return sum([part.nbytes if isinstance(part, memoryview) else len(part) for part in body])
+
     async def send(self, send: Send, extra: tuple[Header, ...] = ()) -> None:
         """Write it out, with the headers that this request adds."""
         body = self.body
@@ -158,7 +170,9 @@ def told(fault: Fault, problems: Problems = OURS, *, headers: tuple[Header, ...]
 def _headers(error: ServingError) -> tuple[Header, ...]:
     if isinstance(error, Unauthorized):
         return ((b"www-authenticate", b"Bearer"),)
-    if not isinstance(error, (Overloaded, Unavailable)):
+    if isinstance(error, BodyTooSlow):  # what still comes of it would be taken for a request
+        return ((b"connection", b"close"),)
+    retry_after_s: float | None = getattr(error, "retry_after_s", None)
+    if retry_after_s is None:
         return ()
-    seconds = max(1, ceil(getattr(error, "retry_after_s", 1.0)))
-    return ((b"retry-after", b"%d" % seconds),)
+    return ((b"retry-after", b"%d" % max(1, ceil(retry_after_s))),)

@@ -11,17 +11,30 @@ from typing import Any
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from goldcrest.errors import Draining, InvalidRequest, MalformedRequest, ServingError
+from goldcrest.errors import (
+    DeadlineExceeded,
+    Draining,
+    InvalidRequest,
+    MalformedRequest,
+    ServingError,
+)
 from goldcrest.serving.keys import Keys
-from goldcrest.web.connection import CallerGone, read_body
+from goldcrest.serving.urgency import NO_WISH, PRIORITY, TIMEOUT, Wish, read_wish
+from goldcrest.web.connection import CallerGone, declared_bytes, read_body
 from goldcrest.web.endpoint import Call, Door, Endpoint
 from goldcrest.web.response import INTERNAL, Fault, Header, Problems, Response, refusal, told
-from goldcrest.web.visits import GONE, Visit, path_of
+from goldcrest.web.visits import ARRIVED, GONE, LET_IN, WHOLE, Visit, path_of
 
 _log = logging.getLogger("goldcrest.web")
 _encode = msgspec.json.Encoder().encode
 _ID = b"x-request-id"
+_TIMED = b"x-goldcrest-timing"
+_PRIORITY = PRIORITY.encode()
+_URGENCY = (_PRIORITY, TIMEOUT.encode(), b"cache-control")
+_NOTHING = [None] * len(_URGENCY)
 _MAX_ID_BYTES = 128
+_LONG = 65_536
+"""Bytes of a body that are worth a look whether any work is taken, before they are read."""
 _NO_PARAMETERS: Mapping[str, str] = {}
 
 
@@ -32,23 +45,53 @@ class Served:
         self.endpoint = endpoint
         self._call, self._door, self._problem = endpoint.call, door, endpoint.problem
         self._has_body = endpoint.request is not None
+        self._can_be_urgent = endpoint.can_be_urgent
         self._is_guarded = bool(door.keys) and not endpoint.is_public
         is_raw = endpoint.request in (None, bytes)
         self._decoder = None if is_raw else msgspec.json.Decoder(endpoint.request)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        visit = Visit()
+        visit = Visit(scope.get(ARRIVED))
+        visit.is_in = LET_IN in scope
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        asked = _asked_id(headers)
         status = GONE
         try:
             response = await self._respond(visit, scope, headers, receive)
             status = response.status
-            await response.send(send, asked)
+            await response.send(send, self._extra(visit, headers))
         except CallerGone:
             pass
         finally:
+            if visit.is_in:
+                self._door.room.leave(visit.n_bytes)
             self._door.visits.ended(visit, scope, route=self.endpoint.path, status=status)
+
+    def let_in(self, scope: Scope) -> Response | None:
+        """Take a request in before its turn comes, or give what it is answered instead.
+
+        So what there is no room for costs next to nothing, and is told so at once: it waits for
+        none of the requests that came before it.
+        """
+        room = self._door.room
+        if not self._has_body:
+            return None
+        if not room.is_full:
+            room.enter()
+            scope[LET_IN] = True
+            return None
+        visit, response = Visit(scope.get(ARRIVED)), refusal(room.refusal(), self._problem)
+        extra = self._extra(visit, dict(scope["headers"]))
+        self._door.visits.ended(visit, scope, route=self.endpoint.path, status=response.status)
+        return msgspec.structs.replace(response, headers=(*response.headers, *extra))
+
+    def _extra(self, visit: Visit, headers: Mapping[bytes, bytes]) -> tuple[Header, ...]:
+        """The headers of an answer that its request asks for."""
+        extra = _asked_id(headers)
+        if visit.lowered_to:
+            extra += ((_PRIORITY, visit.lowered_to.encode()),)
+        if self._door.config.server_timing or _TIMED in headers:
+            extra += ((b"server-timing", b"total;dur=%.3f" % (visit.seconds * 1e3)),)
+        return extra
 
     async def _respond(
         self, visit: Visit, scope: Scope, headers: dict[bytes, bytes], receive: Receive
@@ -74,14 +117,42 @@ class Served:
         door = self._door
         if self._is_guarded:
             visit.caller = _caller(headers, door.keys)
-        body: Any = None
-        if self._has_body:
-            body = await read_body(headers, receive, limit=door.config.max_body_bytes)
-            body = body if self._decoder is None else self._decoded(body)
         path = scope.get("path_params") or _NO_PARAMETERS
+        if not self._has_body:
+            reply = await self._call(Call(door, None, path, headers, visit))
+            return reply if isinstance(reply, Response) else Response(_encode(reply))
+        if self._can_be_urgent:
+            visit.wish = _wish(headers)
+        content = await self._body(visit, scope, headers, receive)
+        body = content if self._decoder is None else self._decoded(content)
         work = self._call(Call(door, body, path, headers, visit))
-        reply = await (door.attendance.attended(work, receive) if self._has_body else work)
-        return reply if isinstance(reply, Response) else Response(_encode(reply))
+        reply = await door.attendance.attended(work, receive)
+        response = reply if isinstance(reply, Response) else Response(_encode(reply))
+        n_bytes = response.n_bytes
+        door.room.keep(n_bytes)
+        visit.n_bytes += n_bytes
+        return response
+
+    async def _body(
+        self, visit: Visit, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive
+    ) -> bytes:
+        """Read the body, if there is room for it, and no longer than anybody wants the answer."""
+        door, n_declared = self._door, declared_bytes(headers)
+        if not visit.is_in:
+            door.room.enter()
+            visit.is_in = True
+        door.room.check(n_declared)
+        if n_declared > _LONG:
+            door.service.check()  # again later: what is short is read first, and so counted
+        limit, limit_s = door.config.max_body_bytes, visit.wish.timeout_s
+        reading = read_body(receive, visit, door.room, n_declared=n_declared, limit=limit)
+        if limit_s is None:
+            return await (reading if WHOLE in scope else door.patience.kept(reading))
+        try:
+            async with asyncio.timeout(limit_s - visit.seconds):
+                return await door.patience.kept(reading)
+        except TimeoutError as late:
+            raise DeadlineExceeded(visit.seconds) from late
 
     def _decoded(self, body: bytes) -> Any:
         assert self._decoder is not None  # noqa: S101  # only called where there is a body
@@ -96,6 +167,14 @@ class Served:
 def _caller(headers: Mapping[bytes, bytes], keys: Keys) -> str:
     shown = (headers.get(name, b"").decode("latin-1") for name in (b"authorization", b"x-api-key"))
     return keys.caller(*shown)
+
+
+def _wish(headers: Mapping[bytes, bytes]) -> Wish:
+    """What the headers say of the urgency of a call."""
+    given = [headers.get(name) for name in _URGENCY]
+    if given == _NOTHING:
+        return NO_WISH
+    return read_wish(*[None if value is None else value.decode("latin-1") for value in given])
 
 
 def _asked_id(headers: Mapping[bytes, bytes]) -> tuple[Header, ...]:

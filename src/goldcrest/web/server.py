@@ -6,10 +6,12 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from functools import partial
 from math import ceil
 from types import FrameType
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import uvicorn
 import uvloop
@@ -22,8 +24,16 @@ from goldcrest.web.wire import GatheringProtocol
 
 T = TypeVar("T")
 _log = logging.getLogger("goldcrest.web")
+_HANDLES = 8
+"""Of the listener; 300 that connect at once are in after 40 turns of the loop instead of 300."""
 _KEEP_ALIVE_S = 75
 """Longer than the 60 s of the usual load balancers, so that they close a connection, never we."""
+
+Ending = Literal["drain", "retire"]
+"""How to end while answering what is in flight. Draining, new requests are refused until then, and
+the listener stays open, so that health checks see it. Retiring, the listener closes first: another
+process takes the connections.
+"""
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
@@ -32,13 +42,15 @@ def run(main: Coroutine[Any, Any, T]) -> T:
         return runner.run(main)
 
 
-async def serve(
+async def serve(  # noqa: PLR0913  # each is needed, and all but three by name
     app: ASGIApp,
     config: WebConfig,
     service: Service,
     *,
     started: Callable[[str, int], None] | None = None,
     is_over: Callable[[], bool] = lambda: False,
+    told: Awaitable[Ending] | None = None,
+    shares_port: bool = False,
 ) -> int:
     """Serve until SIGTERM or SIGINT, or until it is over; then answer what is in flight and return.
 
@@ -51,6 +63,8 @@ async def serve(
         started: called with host and port once connections are taken.
         is_over: asked ten times a second; once true, the server ends without a drain. So a
             thread can say that nothing is left to serve, at any moment.
+        told: gives how to end, as a first signal would tell to drain.
+        shares_port: other processes listen on the same port.
 
     Returns:
         The exit status: 0, or 128 and the number of a second signal, which ends at once.
@@ -58,22 +72,48 @@ async def serve(
     Raises:
         ConfigError: the address cannot be listened on.
     """
-    with _listener(config) as listener:
+    with _listener(config, shares_port=shares_port) as listener:
         server = _Server(app, config, service, is_over=is_over)
         if started:
             server.when_started(lambda: started(config.host, listener.getsockname()[1]))
-        await server.serve(sockets=[listener])
+        async with _obeying(server, told):
+            await server.serve(sockets=[listener, *_doubles(listener)])
     return 128 + server.forced_by if server.forced_by else 0
 
 
-def _listener(config: WebConfig) -> socket.socket:
-    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+@asynccontextmanager
+async def _obeying(server: _Server, told: Awaitable[Ending] | None) -> AsyncIterator[None]:
+    """End the server when it is told to, as long as it runs."""
+
+    async def obey(told: Awaitable[Ending]) -> None:
+        server.end(await told)
+
+    waiting = None if told is None else asyncio.create_task(obey(told))
     try:
-        return socket.create_server((config.host, config.port), family=family, backlog=2048)
+        yield
+    finally:
+        if waiting is not None:
+            waiting.cancel()
+
+
+def _listener(config: WebConfig, *, shares_port: bool) -> socket.socket:
+    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    address = (config.host, config.port)
+    try:
+        return socket.create_server(address, family=family, backlog=2048, reuse_port=shares_port)
     except OSError as error:
         raise ConfigError(
             f"cannot listen on {config.host} port {config.port}: {error.strerror or error}"
         ) from error
+
+
+def _doubles(listener: socket.socket) -> list[socket.socket]:
+    """More handles of a listener: uvloop accepts one connection for each in a turn of its loop.
+
+    Under load a turn is long, and of a hundred that come at once the last would wait for a hundred
+    turns. The server closes them.
+    """
+    return [listener.dup() for _ in range(_HANDLES - 1)]
 
 
 class _Server(uvicorn.Server):
@@ -94,7 +134,7 @@ class _Server(uvicorn.Server):
         self._when_started: Callable[[], None] = lambda: None
         self._is_over = is_over
         self._drain: asyncio.Task[None] | None = None
-        self._is_told = False
+        self._is_ending = False
         self.forced_by = 0
 
     def when_started(self, call: Callable[[], None]) -> None:
@@ -111,15 +151,31 @@ class _Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # uvicorn's
         """Begin to drain at the first signal; at the second, end."""
-        if self._is_told:
+        if self._is_ending:
             self.forced_by = sig
             self.force_exit = self.should_exit = True
         else:
-            self._is_told = True
-            self._loop.call_soon_threadsafe(self._begin_drain, sig)
+            self._is_ending = True
+            self._loop.call_soon_threadsafe(self._begin_drain, signal.Signals(sig).name)
 
-    def _begin_drain(self, sig: int) -> None:
-        _log.info("%s: answering %d requests", signal.Signals(sig).name, self._service.n_in_flight)
+    def end(self, ending: Ending) -> None:
+        """Begin to end, unless that has begun already."""
+        if self._is_ending:
+            return
+        self._is_ending = True
+        if ending == "drain":
+            self._begin_drain("told to end")
+        else:
+            self._retire()
+
+    def _retire(self) -> None:
+        """Leave it to uvicorn: it closes the listener, and each connection after its answer."""
+        _log.info("another takes over: answering %d requests", self._service.n_in_flight)
+        self.config.timeout_graceful_shutdown = ceil(self._drain_s)
+        self.should_exit = True
+
+    def _begin_drain(self, why: str) -> None:
+        _log.info("%s: answering %d requests", why, self._service.n_in_flight)
         self._service.drain()
         self._drain = asyncio.create_task(self._finish())
 
@@ -141,7 +197,7 @@ def _uvicorn_config(app: ASGIApp, config: WebConfig) -> uvicorn.Config:
         host=config.host,
         port=config.port,
         loop="uvloop",
-        http=GatheringProtocol,
+        http=partial(GatheringProtocol, read_s=config.read_s),  # type: ignore[arg-type]  # all that is called is there
         ws="none",
         lifespan="off",
         interface="asgi3",

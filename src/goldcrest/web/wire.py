@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol, but each answer leaves in one call, and heads of requests are bounded.
+"""uvicorn's HTTP protocol, but each answer leaves in one call, and nothing is waited for for ever.
 
 uvicorn writes the head of an answer and its body one after the other, and each is a system call
 and a packet of its own: for short answers that is a tenth of all the processor time they take.
@@ -7,15 +7,23 @@ and a packet of its own: for short answers that is a tenth of all the processor 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
+from time import perf_counter
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from starlette.types import Scope
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from goldcrest.web.response import Response
+from goldcrest.web.visits import ARRIVED, WHOLE
 
 _AT_ONCE = 65_536
 """Bytes that are not held back, so that flow control sees them."""
 
 MOST_HEAD_BYTES = 65_536
 """Of a request's first line and headers; the parser keeps them all before anybody is asked."""
+MOST_PIPELINED = 100
+"""Requests of one connection that may wait for the answer of another."""
 
 
 class Gathering:
@@ -53,29 +61,129 @@ class Gathering:
 
 
 class GatheringProtocol(HttpToolsProtocol):
-    """One connection."""
+    """One connection.
+
+    Args:
+        read_s: how long a head may take to come, and an answer may stand still on its way out.
+        given: what uvicorn gives.
+    """
 
     _is_in_head, _n_head_bytes = True, 0
+    _head_timer: asyncio.TimerHandle | None = None
+    _write_timer: asyncio.TimerHandle | None = None
+    _running: RequestResponseCycle | None = None
+
+    def __init__(self, *, read_s: float = 30.0, **given: Any) -> None:
+        super().__init__(**given)
+        self._read_s = read_s
+        self._let_in: Callable[[Scope], Response | None]
+        self._let_in = getattr(self.app, "let_in", _let_in)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
-        """Put the gathering in between."""
+        """Put the gathering in between; who never says anything is idle, as between requests."""
         super().connection_made(Gathering(transport, self.loop))  # type: ignore[arg-type]  # all that is called is there
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the request that runs; uvicorn tells only the last that came."""
+        self._stop_timers()
+        running = self._running
+        if running is not None and not running.response_complete:
+            running.disconnected = True
+            running.message_event.set()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Parse; refuse a head that does not come to its end."""
         if self._is_in_head:
             self._n_head_bytes += len(data)
         super().data_received(data)
-        is_endless = self._is_in_head and self._n_head_bytes > MOST_HEAD_BYTES
-        if is_endless and not self.transport.is_closing():
-            self.send_400_response(f"The headers are longer than {MOST_HEAD_BYTES} bytes.")
+        if self._is_in_head and self._n_head_bytes:
+            self._await_head()
 
     def on_headers_complete(self) -> None:
         """The rest is body, which has limits of its own."""
         self._is_in_head = False
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+        self.scope[ARRIVED] = perf_counter()  # type: ignore[literal-required]  # a note of ours
         super().on_headers_complete()
+        if len(self.pipeline) > MOST_PIPELINED:
+            self.transport.close()
 
     def on_message_complete(self) -> None:
         """The next request begins."""
         self._is_in_head, self._n_head_bytes = True, 0
+        self.scope[WHOLE] = True  # type: ignore[literal-required]  # a note of ours
         super().on_message_complete()
+
+    def pause_writing(self) -> None:
+        """Look from time to time whether the caller still takes its answer."""
+        super().pause_writing()
+        self._watch_writing()
+
+    def resume_writing(self) -> None:
+        """It did."""
+        super().resume_writing()
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Answer at once what is not let in; begin a task for all else."""
+        self._running = cycle
+        refused = None if self.flow.write_paused else self._let_in(cycle.scope)  # type: ignore[arg-type]  # a scope
+        if refused is None:
+            super()._start_asgi_task(cycle, app)
+        else:
+            _finish(refused.send(cycle.send))  # type: ignore[arg-type]  # what is sent is right
+
+    def _await_head(self) -> None:
+        """Part of a head is here: the rest must come soon, and must not be long."""
+        if self._n_head_bytes > MOST_HEAD_BYTES:
+            if not self.transport.is_closing():
+                self.send_400_response(f"The headers are longer than {MOST_HEAD_BYTES} bytes.")
+        elif self._head_timer is None:
+            self._head_timer = self.loop.call_later(self._read_s, self._give_up_head)
+
+    def _give_up_head(self) -> None:
+        self._head_timer = None
+        if self._running is not None and not self._running.response_complete:
+            self._await_head()  # it came early: the answer to the one before goes first
+        elif not self.transport.is_closing():
+            text = f"The headers were not all here after {self._read_s:g} s.".encode()
+            self.transport.write(_TOO_SLOW % (len(text), text))
+            self.transport.close()
+
+    def _watch_writing(self, n_before: int | None = None) -> None:
+        n_left = self.transport.get_write_buffer_size()
+        if n_before is not None and n_left >= n_before:
+            self.transport.abort()
+        else:
+            self._write_timer = self.loop.call_later(self._read_s, self._watch_writing, n_left)
+
+    def _stop_timers(self) -> None:
+        for timer in (self._head_timer, self._write_timer, self.timeout_keep_alive_task):
+            if timer is not None:
+                timer.cancel()
+
+
+_TOO_SLOW = (
+    b"HTTP/1.1 408 Request Timeout\r\ncontent-type: text/plain; charset=utf-8\r\n"
+    b"content-length: %d\r\nconnection: close\r\n\r\n%b"
+)
+
+
+def _let_in(_: Scope) -> None:
+    """An application that is not ours lets everything in."""
+
+
+def _finish(answering: Coroutine[Any, Any, None]) -> None:
+    """Run to its end what waits for nothing."""
+    try:
+        answering.send(None)
+    except StopIteration:
+        return
+    raise RuntimeError("an answer that nothing holds up was held up")

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import msgspec
-import numpy as np
 
 from goldcrest.errors import InvalidRequest
 from goldcrest.names import Readable, TaskName
-from goldcrest.tasks import Classify, Entity, Filling, O, Passage, Reply, Rerank, Similarity, Task
-from goldcrest.values import EncodeOptions, Floats, Item, ServedModel
+from goldcrest.serving.apart import OBJECT, apart
+from goldcrest.tasks import Classify, O, Reply, Rerank, Similarity, Task
+from goldcrest.values import EncodeOptions, Item, ServedModel
 from goldcrest.web.endpoint import Call
 from goldcrest.web.hf import words
 from goldcrest.web.hf.lengths import encoding, encoding_of_context, encoding_of_tokens
+from goldcrest.web.hf.parts import NOTHING, entity_row, falling, filling_row, passage_row, scored
 from goldcrest.web.inputs import texts_or_ids
 from goldcrest.web.response import Response
-from goldcrest.web.rows import written
+from goldcrest.web.rows import text_of, written
 from goldcrest.web.shortened import shortened
 
 I = TypeVar("I")  # noqa: E741  # inputs
@@ -74,7 +76,11 @@ async def classify(asked: Asked[words.Classifiable, words.ClassifyParameters]) -
     given, parameters = asked.inputs, asked.parameters
     items = [_classifiable(one) for one in (given if isinstance(given, list) else [given])]
     reply = await asked.predict(Classify(parameters.scores), items, encoding(parameters))
-    return _sent([_scored(reply.labels, row)[: parameters.top_k] for row in reply.outputs], reply)
+    return await _sent(
+        lambda: [scored(reply.labels, row)[: parameters.top_k] for row in reply.outputs],
+        reply,
+        size=reply.outputs.size * OBJECT,
+    )
 
 
 async def tag(asked: Asked[words.Texts, words.TokensParameters]) -> Response:
@@ -82,8 +88,12 @@ async def tag(asked: Asked[words.Texts, words.TokensParameters]) -> Response:
     parameters = asked.parameters
     items, encode = _texts(asked.inputs), encoding_of_tokens(parameters)
     reply = await asked.predict(parameters.task, items, encode)
-    found = [[_entity(entity) for entity in entities] for entities in reply.outputs]
-    return _sent(_as_given(asked.inputs, found), reply)
+
+    def told() -> Any:
+        found = [[entity_row(entity) for entity in entities] for entities in reply.outputs]
+        return _as_given(asked.inputs, found)
+
+    return await _sent(told, reply, size=sum(map(len, reply.outputs)) * OBJECT)
 
 
 async def answer(asked: Asked[words.Questions, words.SpanParameters]) -> Response:
@@ -94,18 +104,27 @@ async def answer(asked: Asked[words.Questions, words.SpanParameters]) -> Respons
     items = [(one.question, one.context) for one in questions]
     limit = asked.served.max_length if asked.served else None
     reply = await asked.predict(parameters.task, items, encoding_of_context(parameters, limit))
-    found = [[_passage(passage) for passage in passages] for passages in reply.outputs]
-    best = [(each or [_NOTHING])[0] for each in found] if parameters.top_k == 1 else found
-    return _sent(_as_given(given, best), reply)
+
+    def told() -> Any:
+        found = [[passage_row(passage) for passage in passages] for passages in reply.outputs]
+        best = [(each or [NOTHING])[0] for each in found] if parameters.top_k == 1 else found
+        return _as_given(given, best)
+
+    return await _sent(told, reply, size=sum(map(len, reply.outputs)) * OBJECT)
 
 
 async def fill(asked: Asked[words.Texts, words.FillParameters]) -> Response:
     """The best tokens for the mask of each text; a list for each mask if there are several."""
     parameters = asked.parameters
     reply = await asked.predict(parameters.task, _texts(asked.inputs), encoding(parameters))
-    found = [[[_filling(one) for one in mask] for mask in masks] for masks in reply.outputs]
-    single = [masks[0] if len(masks) == 1 else masks for masks in found]
-    return _sent(_as_given(asked.inputs, single), reply)
+
+    def told() -> Any:
+        found = [[[filling_row(one) for one in mask] for mask in masks] for masks in reply.outputs]
+        single = [masks[0] if len(masks) == 1 else masks for masks in found]
+        return _as_given(asked.inputs, single)
+
+    n_fillings = sum(len(mask) for masks in reply.outputs for mask in masks)
+    return await _sent(told, reply, size=n_fillings * OBJECT)
 
 
 async def embed(asked: Asked[words.TextsOrIds, words.EmbedParameters]) -> Response:
@@ -115,7 +134,8 @@ async def embed(asked: Asked[words.TextsOrIds, words.EmbedParameters]) -> Respon
         raise InvalidRequest("encoding_format 'base64' is for /v1/embeddings; here it is 'float'")
     items = texts_or_ids(asked.inputs)
     reply = await asked.predict(parameters.task, items, encoding(parameters))
-    return _sent(np.ascontiguousarray(reply.outputs), reply)
+    content = await apart(partial(text_of, reply.outputs), size=reply.outputs.size)
+    return Response(content, headers=shortened(reply))
 
 
 async def compare(asked: Asked[words.Comparison, words.SimilarityParameters]) -> Response:
@@ -124,15 +144,18 @@ async def compare(asked: Asked[words.Comparison, words.SimilarityParameters]) ->
     task = Similarity(parameters.prompt_name)
     items = [given.source_sentence, *given.sentences]
     reply = await asked.predict(task, items, encoding(parameters))
-    return _sent(np.ascontiguousarray(reply.outputs), reply)
+    return Response(text_of(reply.outputs), headers=shortened(reply))
 
 
 async def choose(asked: Asked[words.Texts, words.ZeroShotParameters]) -> Response:
     """The candidate labels of each text by falling score."""
     parameters = asked.parameters
     reply = await asked.predict(parameters.task, _texts(asked.inputs), encoding(parameters))
-    found = [_scored(parameters.labels, row) for row in reply.outputs]
-    return _sent(_as_given(asked.inputs, found), reply)
+
+    def told() -> Any:
+        return _as_given(asked.inputs, [scored(parameters.labels, row) for row in reply.outputs])
+
+    return await _sent(told, reply, size=reply.outputs.size * OBJECT)
 
 
 async def rank(asked: Asked[words.Ranking, words.RankParameters]) -> Response:
@@ -140,15 +163,21 @@ async def rank(asked: Asked[words.Ranking, words.RankParameters]) -> Response:
     parameters, given = asked.parameters, asked.inputs
     items = [(given.query, text) for text in given.texts]
     reply = await asked.predict(Rerank(raw=parameters.raw_scores), items, encoding(parameters))
-    order = _falling(reply.outputs)
-    found = [{"index": index, "score": reply.outputs[index]} for index in order]
-    if parameters.return_text:
-        found = [{**one, "text": given.texts[one["index"]]} for one in found]
-    return _sent(found, reply)
+
+    def told() -> Any:
+        order = falling(reply.outputs)
+        found = [{"index": index, "score": reply.outputs[index]} for index in order]
+        if parameters.return_text:
+            found = [{**one, "text": given.texts[one["index"]]} for one in found]
+        return found
+
+    return await _sent(told, reply, size=reply.outputs.size * OBJECT)
 
 
-def _sent(body: Any, reply: Reply[Any]) -> Response:
-    return Response(bytes(written(body)), headers=shortened(reply))
+async def _sent(told: Callable[[], Any], reply: Reply[Any], *, size: int) -> Response:
+    """Make the body and write it, off the event loop if it is much."""
+    content = await apart(lambda: bytes(written(told())), size=size)
+    return Response(content, headers=shortened(reply))
 
 
 def _texts(inputs: words.Texts) -> list[Item]:
@@ -166,46 +195,6 @@ def _classifiable(given: str | words.TextPair | list[str]) -> Item:
     if isinstance(given, words.TextPair):
         return given.text if given.text_pair is None else (given.text, given.text_pair)
     return (given[0], given[1]) if len(given) == 2 else given[0]
-
-
-def _scored(labels: Sequence[str], scores: Floats) -> list[Row]:
-    return [{"label": labels[index], "score": scores[index]} for index in _falling(scores)]
-
-
-def _falling(scores: Floats) -> list[int]:
-    """Places by falling score; of equal ones the earlier first."""
-    order: list[int] = np.argsort(-scores, kind="stable").tolist()
-    return order
-
-
-def _entity(entity: Entity) -> Row:
-    place = {"start": entity.start, "end": entity.end}
-    if entity.index is None:
-        found = {"entity_group": entity.label, "score": entity.score, "word": entity.word}
-        return {**found, **place}
-    found = {"entity": entity.label, "score": entity.score}
-    return {**found, "index": entity.index, "word": entity.word, **place}
-
-
-_NOTHING: Row = {"score": 0.0, "start": 0, "end": 0, "answer": ""}
-
-
-def _passage(passage: Passage) -> Row:
-    return {
-        "score": passage.score,
-        "start": passage.start,
-        "end": passage.end,
-        "answer": passage.text,
-    }
-
-
-def _filling(filling: Filling) -> Row:
-    return {
-        "score": filling.score,
-        "token": filling.token_id,
-        "token_str": filling.token,
-        "sequence": filling.text,
-    }
 
 
 def _refuse_unsupported(parameters: words.SpanParameters) -> None:

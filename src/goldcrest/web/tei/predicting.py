@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
 import numpy as np
 
 from goldcrest.errors import EmptyInput, InvalidRequest
+from goldcrest.serving.apart import OBJECT, apart
 from goldcrest.tasks import Classify, Embed, Rerank, Similarity, States
 from goldcrest.values import Floats, Item
 from goldcrest.web.endpoint import Call
@@ -34,7 +36,7 @@ async def embed(call: Call[EmbedRequest]) -> Response:
         model=body.model,
         encode=body.encode(),
     )
-    return Response(text_of(reply.outputs))
+    return Response(await apart(partial(text_of, reply.outputs), size=reply.outputs.size))
 
 
 async def embed_all(call: Call[EmbedAllRequest]) -> Response:
@@ -46,7 +48,8 @@ async def embed_all(call: Call[EmbedAllRequest]) -> Response:
         model=body.model,
         encode=body.encode(),
     )
-    return Response(_listed(map(text_of, reply.outputs)))
+    n_numbers = sum(states.size for states in reply.outputs)
+    return Response(await apart(lambda: _listed(map(text_of, reply.outputs)), size=n_numbers))
 
 
 async def predict(call: Call[PredictRequest]) -> msgspec.Raw:
@@ -58,8 +61,12 @@ async def predict(call: Call[PredictRequest]) -> msgspec.Raw:
     items, is_batch = _singles_and_pairs(body.inputs)
     task = Classify(scores="none" if body.raw_scores else "auto")
     reply = await call.predict(task, items, model=body.model, encode=body.encode())
-    found = [_best_first(row, reply.labels) for row in reply.outputs]
-    return written(found if is_batch else found[0])
+
+    def write() -> msgspec.Raw:
+        found = [_best_first(row, reply.labels) for row in reply.outputs]
+        return written(found if is_batch else found[0])
+
+    return await apart(write, size=reply.outputs.size * OBJECT)
 
 
 async def rerank(call: Call[RerankRequest]) -> msgspec.Raw:
@@ -71,8 +78,11 @@ async def rerank(call: Call[RerankRequest]) -> msgspec.Raw:
         model=body.model,
         encode=body.encode(),
     )
-    ranks = [_rank(body, index, reply.outputs) for index in _descending(reply.outputs)]
-    return written(ranks)
+    scores = reply.outputs
+    return await apart(
+        lambda: written([_rank(body, index, scores) for index in _descending(scores)]),
+        size=scores.size * OBJECT,
+    )
 
 
 async def similarity(call: Call[SimilarityRequest]) -> Response:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
 from goldcrest.errors import Draining, InvalidRequest, Loading, TooManyTokens
+from goldcrest.serving.apart import OBJECT, apart
 from goldcrest.text.tokenizer import Piece
 from goldcrest.values import ServedModel
 from goldcrest.web.endpoint import Call
@@ -22,9 +21,8 @@ from goldcrest.web.tei.words import (
     TokenizeRequest,
 )
 
-T = TypeVar("T")
-_LONG = 4096
-"""Characters or ids from which the work is done off the event loop."""
+_CHARACTER = 4
+"""As many numbers as a character takes to tokenise, or an id to become one."""
 _DTYPES = {"f32": "float32", "bf16": "bfloat16"}
 
 
@@ -40,11 +38,15 @@ async def tokenize(call: Call[TokenizeRequest]) -> list[list[SimpleToken]]:
     def split() -> list[list[Piece]]:
         return [tokenizer.pieces(text, add_special=body.add_special_tokens) for text in texts]
 
-    pieces = await _aside(split, size=sum(map(len, texts)))
+    n_characters = sum(map(len, texts))
+    pieces = await apart(split, size=n_characters * _CHARACTER)
     n_tokens, limit = sum(map(len, pieces)), door.batch.max_request_tokens
     if n_tokens > limit:
         raise TooManyTokens(n_tokens, limit)
-    return [[SimpleToken(*piece) for piece in text] for text in pieces]
+    return await apart(
+        lambda: [[SimpleToken(*piece) for piece in text] for text in pieces],
+        size=n_tokens * OBJECT,
+    )
 
 
 async def decode(call: Call[DecodeRequest]) -> list[str]:
@@ -57,7 +59,7 @@ async def decode(call: Call[DecodeRequest]) -> list[str]:
     def join() -> list[str]:
         return [tokenizer.decode(ids, skip_special=body.skip_special_tokens) for ids in lists]
 
-    return await _aside(join, size=sum(map(len, lists)))
+    return await apart(join, size=sum(map(len, lists)) * _CHARACTER)
 
 
 def checked_lists(ids: Sequence[int | list[int]]) -> list[tuple[int, ...]]:
@@ -70,11 +72,6 @@ def checked_lists(ids: Sequence[int | list[int]]) -> list[tuple[int, ...]]:
     if lists and len(lists) != len(ids):
         raise InvalidRequest("ids mixes token ids and lists of them; send one or the other")
     return lists or ([tuple(one for one in ids if isinstance(one, int))] if ids else [])
-
-
-async def _aside(work: Callable[[], T], *, size: int) -> T:
-    """Do short work at once, long work where it does not hold up the event loop."""
-    return work() if size < _LONG else await asyncio.to_thread(work)
 
 
 async def health(call: Call[None]) -> Response:

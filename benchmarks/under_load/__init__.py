@@ -1,0 +1,1 @@
+"""What the server promises when everything goes wrong at once, measured."""

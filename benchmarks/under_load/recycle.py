@@ -1,0 +1,114 @@
+"""An engine replaced under load: nobody fails, and latency has no cliff."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from benchmarks.under_load.driving import drive, every
+from benchmarks.under_load.figures import Bar, percentile
+from benchmarks.under_load.overload import prepare
+from benchmarks.under_load.plan import Plan, Seen
+from benchmarks.under_load.result import Bench, Result
+from benchmarks.under_load.serving import (
+    DISTILBERT,
+    SENTIMENT,
+    Launch,
+    Model,
+    Server,
+    serving,
+    warm,
+)
+from benchmarks.under_load.settings import NO_CACHE, open_loop
+
+LOAD = 0.6
+SECONDS = 50.0
+RECYCLE_S = 20
+N_RECYCLES = 2
+BEFORE_S = 5.0
+"""The fresh engine is built and warmed in this time before it takes over."""
+CLIFF = 2.0
+ROOM_MS = 20.0
+
+
+@dataclass
+class Changes:
+    """When engines were replaced, in seconds since 1970, as the metrics told."""
+
+    moments: list[float] = field(default_factory=list)
+    n: float = float("nan")
+
+    def look(self, server: Server) -> None:
+        now = server.readings().total("model_changes_total", change="replaced")
+        if now > self.n:
+            self.moments.append(time.time())
+        self.n = now
+
+
+def run(bench: Bench) -> list[Result]:
+    """The built-in model and the larger one."""
+    return [measure(bench, model) for model in (SENTIMENT, DISTILBERT)]
+
+
+def measure(bench: Bench, model: Model) -> Result:
+    """Loads a server at a steady rate while its engine is replaced a few times."""
+    changes = Changes()
+    settings = {**NO_CACHE, "engine.recycle_s": RECYCLE_S}
+    with serving(Launch(model, settings), bench.home) as server:
+        load = prepare(server, model)
+        rate = LOAD * warm(server, load.texts, seconds=bench.seconds(6))
+        stream = open_loop("steady", load.texts, rate, SECONDS if not bench.is_quick else 25.0)
+        changes.look(server)
+        with every(0.2, lambda: changes.look(server)):
+            sight = drive(Plan(port=server.port, streams=(stream,)), bench.home)
+    seen = sight.stream("steady")
+    account = load.judge.account(seen, n_stray=sight.n_stray)
+    first = min(changes.moments, default=float("nan")) - sight.began - BEFORE_S
+    before, since = split(seen, first)
+    result = Result("recycle", model.title)
+    limit = CLIFF * percentile(before, 99) + ROOM_MS
+    n_failed = account.n - account.counts["right"]
+    n_least = 1 if bench.is_quick else N_RECYCLES
+    n_replaced = len(changes.moments)
+    result.bars = [
+        Bar("requests that were not answered rightly", n_failed, 0, "", digits=0),
+        Bar("engines replaced", n_replaced, n_least, "", is_floor=True, digits=0),
+        Bar(
+            f"p99 since the first; bar: {CLIFF:g} x p99 before and {ROOM_MS:.0f} ms",
+            percentile(since, 99),
+            limit,
+            "ms",
+        ),
+    ]
+    result.rows = [
+        ["requests", "n", "p50 ms", "p99 ms", "most"],
+        _row("before any was replaced", before),
+        _row("since the first was begun", since),
+    ]
+    result.accounts = {"all": account}
+    result.notes = [
+        (
+            f"{rate:.0f} texts/s, {LOAD:.0%} of the capacity; an engine is replaced every "
+            f"{RECYCLE_S} s. It counts as begun {BEFORE_S:.0f} s before it took over."
+        )
+    ]
+    return result
+
+
+def split(seen: Seen, moment: float) -> tuple[list[float], list[float]]:
+    """Latencies of the requests due before this moment, and since; milliseconds."""
+    before: list[float] = []
+    since: list[float] = []
+    for due, done, status in zip(seen.due, seen.done, seen.status, strict=True):
+        if status == 200:
+            (before if due < moment else since).append((done - due) * 1e3)
+    return before, since
+
+
+def _row(name: str, values: Sequence[float]) -> list[str]:
+    most = float(np.max(values)) if values else float("nan")
+    figures = (percentile(values, 50), percentile(values, 99), most)
+    return [name, str(len(values)), *(f"{figure:.1f}" for figure in figures)]

@@ -1,0 +1,191 @@
+"""Fresh engines: built and warmed beside the old one, which serves until they take over."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from goldcrest.app.budget import Headroom
+from goldcrest.app.memory import mib
+from goldcrest.app.moves import Moves, retire
+from goldcrest.app.place import Place
+from goldcrest.app.site import wishes_of
+from goldcrest.artifact import Artifact
+from goldcrest.batching.lane import Lane
+from goldcrest.config import Config
+from goldcrest.errors import GoldcrestError, Unavailable
+from goldcrest.model.opening import prepare_version
+from goldcrest.model.version import Version
+from goldcrest.packing.cost import CostTable
+from goldcrest.serving.routing import Routed
+
+_log = logging.getLogger("goldcrest")
+
+_REST = 4.0
+"""How long warming rests after each run, for each second of the processor that it took.
+
+A thread of low priority would not do instead: it is put aside while it holds what all threads wait
+for, the interpreter's lock or the allocator's. On one core that cost others up to 300 ms.
+"""
+
+_MOST_HANGS = 3
+_APART_S = 600.0
+"""Hangs that are further apart have nothing to do with each other."""
+
+
+class Recycling:
+    """Replaces the engines of models; each call belongs on a thread that may wait.
+
+    Args:
+        config: the settings in force.
+        moves: opens and closes.
+        routed: is told who takes over.
+        headroom: what the process may still take.
+        clock: seconds; only differences matter.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        moves: Moves,
+        routed: Routed,
+        headroom: Headroom,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._config, self._moves, self._routed = config, moves, routed
+        self._headroom, self._clock = headroom, clock
+
+    def renew(self, place: Place, artifact: Artifact | None = None) -> None:
+        """Build a fresh version beside the one that serves, warm it, and let it take over.
+
+        Where memory is so short that no work is taken, and there is no room beside the old one, it
+        goes first: nobody is worse off, and what it had grown by is free again.
+
+        Args:
+            place: the model; one that is not open is left alone.
+            artifact: what is opened; None means what is open.
+
+        Raises:
+            Unavailable: it cannot be opened; the old version stays.
+        """
+        with place.moving:
+            old = place.version
+            if old is None or not place.is_wanted:
+                return
+            begun = self._clock()
+            if self._must_go_first(place, old):
+                self._take_down(place)
+                retire(old)
+            try:
+                fresh = self._fresh(place, old, artifact or old.artifact)
+            except (GoldcrestError, OSError) as error:
+                self._moves.broken(place, error)
+                raise Unavailable(
+                    f"{place.name} stays as it was, for a fresh one cannot be opened: {error}"
+                ) from error
+            if self._is_too_late(place):
+                fresh.close()
+                return
+            left = place.version
+            self._moves.serve(place, fresh, "replaced")
+        _log.info("%s has a fresh engine after %.1f s", place.name, self._clock() - begun)
+        if left is not None:
+            retire(left)
+
+    def _take_down(self, place: Place) -> None:
+        self._routed.rest(place.name, place.took_s)
+        place.version, place.is_down = None, True
+
+    def _is_too_late(self, place: Place) -> bool:
+        return not place.is_wanted or self._moves.ended.is_set()
+
+    def _must_go_first(self, place: Place, old: Version) -> bool:
+        left, needed = self._headroom.room(), old.footprint.n_bytes
+        if needed > left and not self._headroom.is_refusing():
+            raise Unavailable(
+                f"{place.name} gets no fresh engine: it would take about {mib(needed)} beside the "
+                f"old one, and the process may grow by {mib(max(0.0, left))}"
+            )
+        return needed > left
+
+    def _fresh(self, place: Place, old: Version, artifact: Artifact) -> Version:
+        is_same = artifact.digest == old.artifact.digest
+        fresh = prepare_version(
+            place.name,
+            artifact,
+            wishes_of(place.settings, self._config),
+            self._moves.site_for(place),
+            costs=CostTable.from_json(old.lane.costs.to_json()) if is_same else None,
+            tokenizer=old.tokenizer if is_same else None,
+        )
+        try:
+            like = old.lane if is_same else None
+            rehearse(fresh.lane, like=like, rest=self._moves.ended.wait)
+        except BaseException:
+            fresh.close()
+            raise
+        return fresh
+
+    def reload(self, place: Place) -> None:
+        """Let what lies on the disk now take over, if it is another artifact.
+
+        Raises:
+            Unavailable: it cannot be opened; the old version stays.
+        """
+        try:
+            artifact = self._moves.artifact_for(place)
+        except GoldcrestError as error:
+            self._moves.broken(place, error)
+            raise Unavailable(f"{place.name} stays as it was: {error}") from error
+        old = place.version
+        if old is not None and artifact.digest != old.artifact.digest:
+            self.renew(place, artifact)
+
+    def rebuild(self, place: Place, lane: str) -> None:
+        """Give up a version whose engine hangs, and open another in its place.
+
+        Raises:
+            Unavailable: that failed.
+        """
+        with place.moving:
+            hung = place.version
+            if hung is None or hung.lane.name != lane:
+                return
+            self._take_down(place)
+            self._count_hang(place)
+            threading.Thread(target=hung.close, name="abandon", daemon=True).start()
+        self._moves.try_open(place)
+
+    def _count_hang(self, place: Place) -> None:
+        now = self._clock()
+        place.n_hangs = place.n_hangs + 1 if now - place.hung_at < _APART_S else 1
+        place.hung_at = now
+        self._moves.changed(place, "broken")
+        _log.error("%s: the engine hangs and is replaced", place.name)
+
+
+def hangs_again_and_again(place: Place, now: float) -> bool:
+    """Whether fresh engines do not help: the process itself should be replaced."""
+    return place.n_hangs >= _MOST_HANGS and now - place.hung_at < _APART_S
+
+
+def rehearse(lane: Lane, *, like: Lane | None, rest: Callable[[float], bool]) -> None:
+    """Warm the shapes of a lane that nobody uses yet, at the pace of somebody who is in no hurry.
+
+    Args:
+        lane: to be warmed.
+        like: a lane of the same ladder; what is cold there may stay cold here. None: the whole.
+        rest: waits for so many seconds, or says that there is no need to go on.
+    """
+    while not lane.is_warm and (like is None or _lags(lane, like)):
+        begun = time.thread_time()
+        lane.warm_next(time.perf_counter)
+        if rest(_REST * (time.thread_time() - begun)):
+            return
+
+
+def _lags(lane: Lane, like: Lane) -> bool:
+    return any(lane.is_cold(shape) for shape in like.shapes.warm.copy())

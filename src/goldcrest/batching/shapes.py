@@ -1,0 +1,178 @@
+"""The shapes of a lane: which are warm, which are still cold, and what each costs."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+from goldcrest.packing.cost import CostTable
+from goldcrest.values import Shape
+
+_log = logging.getLogger(__name__)
+
+LEAST_S = 1e-6
+_HOPE = 0.8
+"""How much cheaper than guessed a cold shape is taken to be: without hope, none would be tried."""
+
+
+class Shapes:
+    """A ladder of shapes, from cold to warm, and sometimes given up again.
+
+    Args:
+        name: of the lane, for the log.
+        ladder: every shape that may run, smallest first.
+        costs: what is known of their seconds.
+        n_first: shapes that must be warm before the lane counts as ready.
+
+    Attributes:
+        warmed: called once, when the whole ladder is warm.
+        warm: the seconds of each warm shape.
+        limit: slots of the largest shape that may run; None where all may.
+        seconds_per_token: the pace of the best warm shape if it were full; 0 while none is warm.
+    """
+
+    warmed: Callable[[], None] = staticmethod(lambda: None)
+
+    def __init__(
+        self, name: str, ladder: Sequence[Shape], costs: CostTable, *, n_first: int
+    ) -> None:
+        self.costs = costs
+        self.warm: dict[Shape, float] = {}
+        self.limit: int | None = None
+        self.seconds_per_token = 0.0
+        self._name = name
+        self._ladder = tuple(ladder)
+        self._cold = list(ladder)
+        self._timed: dict[Shape, list[float]] = {}
+        self._failures: Counter[Shape] = Counter()
+        self._out_of_memory = 0  # slots of a grid that the machine could not hold
+        self._n_first = min(n_first, len(ladder))
+
+    def __len__(self) -> int:
+        return len(self._ladder)
+
+    @property
+    def is_ready(self) -> bool:
+        return len(self.warm) >= max(1, self._n_first)
+
+    @property
+    def next_cold(self) -> Shape | None:
+        """The shape that should be warmed next; None if all are warm."""
+        return self._cold[0] if self._cold else None
+
+    def is_cold(self, shape: Shape) -> bool:
+        """Whether a run of the shape will compile kernels first."""
+        return shape not in self.warm
+
+    def offered(self, *, explore: bool) -> Mapping[Shape, float]:
+        """The shapes that a grid may take, and their seconds; some cold ones too, to explore."""
+        if not (explore and self._cold):
+            return self.warm
+        guesses = self.costs.costs(self._cold)
+        return {**{shape: _HOPE * cost for shape, cost in guesses.items()}, **self.warm}
+
+    def fallback(self, n_tokens: int) -> Shape:
+        """The smallest shape of the whole ladder that holds a text, warm or not."""
+        fitting = (shape for shape in self._ladder if shape.width >= n_tokens)
+        return next(fitting, self._ladder[-1])
+
+    def seconds(self, shape: Shape) -> float:
+        """What a shape takes; 0 where nothing is known."""
+        return self.warm.get(shape) or self.costs.seconds(shape) or 0.0
+
+    def observe(self, shape: Shape, seconds: float) -> None:
+        """Learn from a run of a batch."""
+        if shape in self._cold:
+            self.rehearse(shape, seconds, n_timed=1)
+        elif shape in self.warm:  # else it was given up while it ran
+            self.costs.observe(shape, seconds)
+            self._price(shape)
+
+    def rehearse(self, shape: Shape, seconds: float, *, n_timed: int | None = None) -> None:
+        """Note a run of a cold shape: the first compiles its kernels, later ones tell its cost.
+
+        Noise only ever adds, so the least is believed; a cost noted at an earlier start counts too.
+        """
+        if shape not in self._timed:
+            self._timed[shape] = []
+            return
+        self._timed[shape].append(seconds)
+        is_known = shape in self.costs.measured
+        if len(self._timed[shape]) >= (n_timed or (1 if is_known else 2)):
+            known = [self.costs.seconds(shape)] if is_known else []
+            self.costs.put(shape, min(*self._timed.pop(shape), *(k for k in known if k), seconds))
+            self._cold.remove(shape)
+            self._price(shape)
+            self._finish()
+
+    def failed(self, shape: Shape) -> None:
+        """Note that the engine failed on a shape; a cold one that fails twice is left out."""
+        self._failures[shape] += 1
+        if shape in self._cold and self._failures[shape] > 1:
+            _log.error("%s: shape %s failed twice and is left out", self._name, shape)
+            self._cold.remove(shape)
+            self._finish()
+
+    def ran_out_of_memory(self, shape: Shape) -> None:
+        """Choose no grid of more than half these slots any more, for good."""
+        limit = max(1, shape.n_slots // 2)
+        if not self._out_of_memory or limit < self._out_of_memory:
+            _log.error(
+                "%s: no memory for a grid of %s; from now on grids have at most %d slots",
+                self._name,
+                shape,
+                limit,
+            )
+            self._out_of_memory = limit
+            self._cut(min(limit, self.limit or limit))
+
+    def shrink(self) -> None:
+        """Do without the largest warm shapes: halve the slots of the largest grid."""
+        largest = max((shape.n_slots for shape in self.warm), default=0)
+        smallest = self._ladder[0].n_slots
+        if largest > smallest:
+            self._cut(max(smallest, largest // 2))
+
+    def restore(self) -> None:
+        """Let the shapes run again that `shrink` gave up; they must be warmed anew."""
+        self.limit = self._out_of_memory or None
+        self._cold = [
+            shape
+            for shape in self._ladder
+            if shape not in self.warm and shape.n_slots <= (self.limit or shape.n_slots)
+        ]
+
+    def _cut(self, limit: int) -> None:
+        self.limit = limit
+        self.warm = {shape: cost for shape, cost in self.warm.items() if shape.n_slots <= limit}
+        self._cold = [shape for shape in self._cold if shape.n_slots <= limit]
+        self._timed.clear()
+        self._settle_pace()
+        self._n_first = min(self._n_first, len(self.warm) + len(self._cold))
+
+    def _price(self, shape: Shape) -> None:
+        """Take over a shape's cost, knowing that it can cost no more than one that contains it."""
+        cost = self.costs.seconds(shape) or LEAST_S
+        containing = [
+            larger_cost
+            for larger, larger_cost in self.warm.items()
+            if larger.rows >= shape.rows and larger.width >= shape.width and larger != shape
+        ]
+        least = min([cost, *containing])
+        if shape in self.warm:
+            self.warm[shape] = least
+        else:  # others may be reading it
+            self.warm = {**self.warm, shape: least}
+        self._settle_pace()
+
+    def _settle_pace(self) -> None:
+        self.seconds_per_token = min([c / s.n_slots for s, c in self.warm.items()], default=0.0)
+
+    def _finish(self) -> None:
+        """When nothing is cold any more, reconsider every price, and say so."""
+        self._n_first = min(self._n_first, len(self.warm) + len(self._cold))
+        if not self._cold:
+            for shape in list(self.warm):
+                self._price(shape)
+            self.warmed()

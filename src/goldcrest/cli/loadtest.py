@@ -1,0 +1,162 @@
+"""``goldcrest loadtest``: what a server bears."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from goldcrest.cli.load_options import Options
+from goldcrest.errors import ConfigError
+
+if TYPE_CHECKING:
+    from goldcrest.loadtest.course import Course
+    from goldcrest.loadtest.profiles import Profile
+    from goldcrest.loadtest.result import LoadReport, Mode
+    from goldcrest.loadtest.started import Started
+
+_SEARCH_S, _STEP_S = 5.0, 10.0
+_TIMEOUT_MS = 30_000.0
+_TO_BE_STARTED = "http://127.0.0.1:1"
+
+
+def loadtest(options: Options) -> None:
+    """Put a server under load, and report what it bears."""
+    from goldcrest.loadtest.course import check
+
+    if (options.url is None) == (options.serve is None):
+        raise ConfigError("give the URL of a server, or --serve with what to serve; not both")
+    if (options.limit_cpus or options.limit_memory) and options.serve is None:
+        raise ConfigError("--limit-cpus and --limit-memory hold a server that --serve starts")
+    course = _course(options)
+    check(course)  # before a server is started for it
+    with _server(options) as (where, started):
+        report = _watched(replace(course, url=where), started)
+    _write(report, options.out)
+
+
+def _course(options: Options) -> Course:
+    from goldcrest.loadtest.arrivals import read_spike
+    from goldcrest.loadtest.course import Course
+    from goldcrest.loadtest.objective import read_slo
+    from goldcrest.loadtest.replay import read_recorded
+
+    recorded = read_recorded(options.replay) if options.replay else None
+    return Course(
+        url=_allowed(options.url, yes=options.yes) if options.url else _TO_BE_STARTED,
+        profile=_profile(options),
+        api=options.api,
+        model=options.model,
+        key_variable=options.key_env,
+        timeout_ms=options.timeout_ms or _TIMEOUT_MS,
+        tells_timeout=options.timeout_ms is not None,
+        is_kept_fine=not options.no_cache,
+        mode=_mode(options),
+        rates=(options.rate,) if options.rate else _numbers(options.steps or "", "--steps"),
+        clients=tuple(map(int, _numbers(options.clients or "", "--clients"))),
+        ramps=options.ramp,
+        spike=read_spike(options.spike) if options.spike else None,
+        recorded=recorded.faster(options.speed) if recorded else None,
+        seconds=options.seconds or (_SEARCH_S if options.find_max else _STEP_S),
+        warm_up_s=options.warm_up,
+        slo=read_slo(options.slo) if options.slo else None,
+        finds_max=options.find_max,
+        max_steps=options.max_steps,
+        n_processes=options.processes,
+        max_connections=options.max_connections,
+        seed=options.seed,
+        command=("goldcrest", *sys.argv[1:]),
+    )
+
+
+def _mode(options: Options) -> Mode:
+    if options.replay:
+        return "replay"
+    if options.clients:
+        return "closed"
+    return "even" if options.even else "poisson"
+
+
+def _profile(options: Options) -> Profile:
+    import msgspec
+
+    from goldcrest.loadtest.profiles import find, read_mix
+
+    return msgspec.structs.replace(
+        find(options.profile),
+        classes=read_mix(options.mix) if options.mix else {},
+        texts_per_request=options.texts,
+        repeats=options.repeat,
+    )
+
+
+def _numbers(text: str, option: str) -> tuple[float, ...]:
+    try:
+        numbers = tuple(float(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        numbers = (0.0,)
+    if any(not 0 < number < 1e7 for number in numbers):
+        raise ConfigError(f"{option} {text!r} is not valid; write numbers above 0, as in 100,200")
+    return numbers
+
+
+@contextmanager
+def _server(options: Options) -> Iterator[tuple[str, Started | None]]:
+    """Yield the URL of the server under test, and what is known of it if we started it."""
+    if options.serve is None:
+        yield _allowed(options.url or "", yes=options.yes), None
+        return
+    from goldcrest.loadtest.constraint import Limits, hold, read_mib
+    from goldcrest.loadtest.started import server
+
+    memory_mib = read_mib(options.limit_memory) if options.limit_memory else 0
+    limits = Limits(options.limit_cpus, memory_mib)
+    held = hold(limits, usable=frozenset(os.sched_getaffinity(0)))
+    for caveat in held.constraint.caveats:
+        print(f"goldcrest: {caveat}", file=sys.stderr)
+    with server(shlex.split(options.serve), held) as started:
+        if held.client_cores is not None:
+            os.sched_setaffinity(0, held.client_cores)
+        yield started.url, started
+
+
+def _allowed(url: str, *, yes: bool) -> str:
+    """The URL, if load may go there: to this machine, or where the caller says so twice."""
+    from urllib.parse import urlsplit
+
+    from goldcrest.loadtest.course import is_loopback
+
+    whole = url if "://" in url else f"http://{url}"
+    host = urlsplit(whole).hostname or ""
+    if not (yes or is_loopback(host)):
+        raise ConfigError(f"{host!r} is not this machine; if you may load it, say so with --yes")
+    return whole
+
+
+def _watched(course: Course, started: Started | None) -> LoadReport:
+    from goldcrest.cli.watching import watching
+    from goldcrest.loadtest.trial import load_test
+
+    with watching() as watch:
+        return load_test(course, watch, started)
+
+
+def _write(report: LoadReport, out: Path) -> None:
+    from goldcrest.loadtest.page import headline, html
+    from goldcrest.loadtest.result import write
+
+    beside = out.with_suffix(".json")
+    try:
+        out.write_text(html(report), encoding="utf-8")
+        write(report, beside)
+    except OSError as error:
+        raise ConfigError(f"the report {out} cannot be written: {error.strerror}") from error
+    print(headline(report))
+    if report.found is not None:
+        print(report.found.note)
+    print(f"report: {out}, {beside}")

@@ -1,0 +1,1 @@
+"""Load: what a server bears, and what a given load needs."""
