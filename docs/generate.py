@@ -17,6 +17,7 @@ from goldcrest.cli.main import app as command_line
 from goldcrest.config import SETTINGS, Config, ModelConfig
 from goldcrest.config.described import SECTIONS, words
 from goldcrest.errors import GoldcrestError, ServingError
+from goldcrest.loadtest import crew  # noqa: F401  # its error is on the page of errors
 from goldcrest.metrics import SPECS
 from goldcrest.web.app import ENDPOINTS
 from goldcrest.web.endpoint import Endpoint
@@ -49,7 +50,7 @@ def errors_page() -> str:
     ]
     offline = [
         (f"`{kind.code}`", f"`{kind.__name__}`", _first_line(kind))
-        for kind in _below(GoldcrestError)
+        for kind in sorted(_below(GoldcrestError), key=lambda kind: str(kind.code))
         if not issubclass(kind, ServingError)
     ]
     return _page(

@@ -97,12 +97,14 @@ class Urgency:
         deadline_s: seconds after arrival past which nobody wants the answer; None means never.
         caller: the name of the key that was shown; fair shares are between callers.
         is_kept_fine: whether an answer that was kept from earlier will do.
+        may_be_kept: whether the answer may be kept for others.
     """
 
     priority: Priority | None = None
     deadline_s: float | None = None
     caller: str = ""
     is_kept_fine: bool = True
+    may_be_kept: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -48,7 +48,7 @@ class Visit:
         )
         route = found.filter(has=self.page.locator(f"summary code:text-is('{path}')"))
         if not route.evaluate("details => details.open"):
-            route.locator("summary").click()
+            route.locator("summary").first.click()
         return route
 
     def _said(self, message: ConsoleMessage) -> None:
@@ -91,7 +91,7 @@ def test_the_page_lists_every_route(visit: Visit, server: Server) -> None:
 
     listed = {
         (summary.locator(".method").inner_text(), summary.locator("code").inner_text())
-        for summary in visit.page.locator("summary").all()
+        for summary in visit.page.locator("#routes > details > summary").all()
     }
 
     assert ("POST", "/classify") in routes
@@ -109,6 +109,16 @@ def test_the_example_is_sent_from_the_page_and_its_answer_shown(
 
     assert "200" in route.locator(".good").inner_text()
     assert expected["labels"] == json.loads(route.locator("pre").inner_text())["labels"]
+
+
+def test_a_header_that_is_filled_in_is_sent(visit: Visit) -> None:
+    route = visit.route("POST", "/classify")
+    route.get_by_text("Headers", exact=True).click()
+
+    route.get_by_label("x-goldcrest-priority").fill("at once")
+    route.get_by_role("button", name="Send").click()
+
+    assert "at once" in route.locator(".bad ~ pre").inner_text()
 
 
 def test_a_refusal_is_shown_as_one(visit: Visit) -> None:

@@ -41,7 +41,10 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(request=our.requests())
     def admit(self, request: our.RequestSketch) -> None:
         own = [job for job in self.waiting if job.priority == request.urgency.priority]
-        fits = our.total(own) + sum(request.lengths) <= POLICY.limit_tokens
+        free = POLICY.limit_tokens - our.total(own) - sum(request.lengths)
+        same = [job for job in own if job.caller == request.urgency.caller]
+        is_fair = our.total(same) + sum(request.lengths) <= 3 * free
+        fits = free >= 0 and (is_fair or not (same and request.urgency.caller))
         refused: Overloaded | None = None
         before, jobs = self.queue.n_jobs, list[Job]()
         try:

@@ -36,6 +36,15 @@ def push(
     return queue.admit(lane, encodings, urgency, now=0.0, running_s=running_s)
 
 
+def flood(queue: JobQueue, caller: str) -> Overloaded:
+    """Push until no more is admitted; returns why not."""
+    while True:
+        try:
+            push(queue, 10, caller=caller)
+        except Overloaded as refused:
+            return refused
+
+
 def refusals(queue: JobQueue) -> dict[tuple[str, ...], float]:
     return {labels: n for _, labels, n in queue.admission.samples()}
 
@@ -168,3 +177,30 @@ def test_refusals_are_counted_by_reason_and_class():
 
 def first(_: Offer) -> Choice:
     return Choice(Plan(Shape(1, 64), ((0,),)), "knee", 0.05, 0.01)
+
+
+def test_a_flooding_caller_leaves_room_for_another():
+    queue = queue_of(limit_tokens=100)
+
+    refused = flood(queue, "flood")
+
+    assert "70 tokens of this key are waiting; 10 more" in str(refused)
+    assert push(queue, 10, caller="other")
+
+
+def test_several_flooding_callers_leave_room_for_another():
+    queue = queue_of(limit_tokens=1000)
+
+    for caller in ("a", "b", "c"):
+        flood(queue, caller)
+
+    assert push(queue, 10, caller="other")
+
+
+def test_who_shows_no_key_may_take_all_the_room():
+    queue = queue_of(limit_tokens=100)
+
+    for _ in range(10):
+        push(queue, 10)
+
+    assert 100 == queue.n_tokens

@@ -421,3 +421,54 @@ async def test_figures_for_the_metrics_are_by_class(gate: threading.Event) -> No
     assert 20 == figures["waiting_tokens", ("bulk",)]
     assert 0 == figures["waiting_tokens", ("interactive",)]
     assert 1 == figures["refusals", ("tokens", "bulk")]
+
+
+async def test_who_leaves_while_the_batcher_closes_hears_only_that_he_left(
+    gate: threading.Event,
+) -> None:
+    bench = Bench(FakeEngine(gate=gate))
+    waiting = asyncio.ensure_future(bench.batcher.submit("m", encodings(2), NOW))
+    await asyncio.sleep(0)
+
+    gate.set()
+    bench.batcher.close()  # its refusal reaches this loop in the next turn
+    waiting.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+
+async def test_what_is_left_of_a_request_that_failed_never_reaches_the_engine(
+    gate: threading.Event,
+) -> None:
+    engine = FakeEngine(gate=gate, poison={77})
+    bench = Bench(engine)
+    given = [encoding(77), *[encoding(*range(1, 129)) for _ in range(40)]]
+    waiting = asyncio.ensure_future(bench.batcher.submit("m", given, NOW))
+    await asyncio.sleep(0)
+
+    gate.set()
+    with pytest.raises(EngineFailed):
+        await waiting
+
+    assert bench.batcher.n_jobs == 0
+    bench.batcher.close()
+
+
+async def test_a_fault_in_what_one_version_chooses_hurts_no_other(
+    gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = FakeEngine(gate=gate)
+    bench, faulty = Bench(engine), lane(engine, "faulty")
+    monkeypatch.setattr(faulty, "choose", lambda *_, **__: 1 / 0)
+    bench.batcher.open(faulty)
+    lost = asyncio.ensure_future(bench.batcher.submit("faulty", encodings(2), NOW))
+    spared = asyncio.ensure_future(bench.batcher.submit("m", encodings(2), NOW))
+    await asyncio.sleep(0)
+
+    gate.set()
+
+    with pytest.raises(EngineFailed, match="could not be run"):
+        await lost
+    assert 2 == len(await spared)
+    bench.batcher.close()

@@ -136,6 +136,15 @@ def figures(answers: Answers, key: str) -> dict[str, float]:
     return {labels[-1]: value for name, labels, value in answers.samples() if name == key and value}
 
 
+async def test_an_answer_that_may_not_be_kept_is_kept_nowhere(version, clock):
+    far = Far()
+    answers = Answers(MIB, ttl_s=100.0, clock=clock, shared=far)
+
+    await ask(of(version, answers), "a", urgency=Urgency(is_kept_fine=False, may_be_kept=False))
+
+    assert (0, {}) == (len(answers.room), far.written)
+
+
 async def test_what_was_answered_once_is_not_asked_again(cached, version):
     assert [97.0] == await ask(cached, "a")
     assert [97.0] == await ask(cached, "a")

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from goldcrest.cli.loadtest import without_secrets
 from goldcrest.cli.main import main
 from goldcrest.loadtest.profiles import builtin
 from goldcrest.loadtest.protocols import PROTOCOLS
@@ -33,6 +34,14 @@ def refused(
         (("http://127.0.0.1:1", "--rate", "5", "--profile", "nowhere"), "nowhere"),
         (("http://127.0.0.1:1", "--rate", "5", "--api", "soap"), "soap"),
         (("http://127.0.0.1:1", "--rate", "5", "--mix", "urgent=1"), "urgent"),
+        (("http://127.0.0.1:99999", "--rate", "5"), "99999"),
+        (("http://127.0.0.1:1", "--rate", "5", "--steps", "1,2"), "--steps"),
+        (("http://127.0.0.1:1", "--rate", "0"), "above 0"),
+        (("http://127.0.0.1:1", "--clients", "2.5"), "whole"),
+        (("--serve", "sentiment 'x", "--rate", "5"), "quotation"),
+        (("--serve", "sentiment", "--rate", "5", "--limit-cpus", "5000"), "5000"),
+        (("http://127.0.0.1:1", "--rate", "5", "--out", "report.json"), "report.json"),
+        (("http://127.0.0.1:1", "--rate", "5", "--out", "/nowhere/report.html"), "/nowhere"),
     ],
 )
 def test_what_does_not_go_together_is_refused_in_a_sentence(
@@ -57,3 +66,12 @@ def test_help_names_every_profile_and_every_protocol(
 
     told = " ".join(capsys.readouterr().out.split())
     assert [] == [name for name in (*builtin(), *PROTOCOLS) if name not in told]
+
+
+def test_a_password_given_to_the_server_does_not_reach_the_report() -> None:
+    given = "sentiment --set cache.redis_url=redis://:hunter2@redis:6379/0 --threads 1"
+
+    assert (
+        "sentiment --set cache.redis_url=redis://***@redis:6379/0 --threads 1"
+        == without_secrets(given)
+    )

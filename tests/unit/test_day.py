@@ -8,7 +8,7 @@ import pytest
 from goldcrest.errors import ConfigError
 from goldcrest.loadtest.autoscaling import Fleet, Scaler, Scaling
 from goldcrest.loadtest.capacity import Point
-from goldcrest.loadtest.day import Bearing, read_day, replay, steepest, usual_day
+from goldcrest.loadtest.day import Bearing, Replayed, read_day, replay, steepest, usual_day
 
 SCALING = Scaling(busy=0.6, waiting_tokens=500, least=2, most=40, start_s=20)
 
@@ -31,7 +31,7 @@ BEARING = Bearing(
 )
 
 
-def replayed(rates, scaling=SCALING, step_s=300.0):
+def replayed(rates: list[float], scaling: Scaling = SCALING, step_s: float = 300.0) -> Replayed:
     return replay(rates, step_s=step_s, bearing=BEARING, scaling=scaling, limit_ms=50)
 
 

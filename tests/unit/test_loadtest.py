@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from goldcrest.errors import ConfigError
 from goldcrest.loadtest import tally, watching
 from goldcrest.loadtest.arrivals import Spike, read_spike
 from goldcrest.loadtest.columns import Rows
-from goldcrest.loadtest.connection import RESET
+from goldcrest.loadtest.connection import RESET, Request
 from goldcrest.loadtest.constraint import Limits, hold, read_mib
 from goldcrest.loadtest.course import Course, check, is_loopback
 from goldcrest.loadtest.crew import Sent
@@ -24,6 +25,7 @@ from goldcrest.loadtest.profiles import DEFAULT, Given, builtin, find, read_mix
 from goldcrest.loadtest.protocols import PROTOCOLS, Asked, head, written
 from goldcrest.loadtest.replay import read_recorded
 from goldcrest.loadtest.result import LoadReport, Step, read, write
+from goldcrest.loadtest.stock import Stock
 from goldcrest.loadtest.texts import Texts
 
 
@@ -256,6 +258,12 @@ def test_a_request_is_written_whole() -> None:
         ({"url": "http://x:1", "mode": "closed", "clients": (1,), "rates": (1.0,)}, "--clients"),
         ({"url": "http://x:1", "ramps": True, "rates": (1.0,)}, "--ramp"),
         ({"url": "http://x:1", "rates": (1.0,), "max_connections": 0}, "--max-connections"),
+        ({"url": "http://me:secret@x:99999", "rates": (1.0,)}, "x:99999"),
+        ({"url": "http://[::1", "rates": (1.0,)}, "URL"),
+        ({"url": "http://x:1", "rates": (float("nan"),)}, "nan"),
+        ({"url": "http://x:1", "rates": (-5.0,)}, "-5"),
+        ({"url": "http://x:1", "mode": "closed", "clients": (5000,)}, "4,096"),
+        ({"url": "http://x:1", "rates": (1.0,), "spike": Spike(5, 10)}, "--seconds"),
     ],
 )
 def test_a_course_that_cannot_be_run_is_refused(wanted: dict[str, Any], said: str) -> None:
@@ -263,6 +271,13 @@ def test_a_course_that_cannot_be_run_is_refused(wanted: dict[str, Any], said: st
         check(Course(profile=find("sms"), **wanted))
 
     assert "secret" not in str(refusal.value)
+
+
+def test_an_address_with_colons_keeps_its_brackets() -> None:
+    course = Course(url="http://[::1]:8000", profile=find("sms"), rates=(1.0,))
+    check(course)
+
+    assert "http://[::1]:8000" == course.base
 
 
 def test_only_this_machine_is_loaded_unasked() -> None:
@@ -421,3 +436,30 @@ def test_the_report_type_is_the_one_that_is_read() -> None:
     assert isinstance(
         msgspec.json.decode(msgspec.json.encode(load_report()), type=LoadReport), LoadReport
     )
+
+
+# Requests made ahead
+
+
+def test_a_long_step_makes_its_requests_as_it_goes() -> None:
+    made: list[float] = []
+
+    def make() -> Iterator[Request]:
+        for number in range(1000):
+            made.append(number)
+            yield Request(b"", float(number), 0, 1)
+
+    stock = Stock(make(), n_ahead=3)
+    stock.begin(10.0)
+    taken = [stock.take().due for _ in range(2)]
+
+    assert [10.0, 11.0] == taken
+    assert 12.0 == stock.due()
+    assert 5 == len(made)
+
+
+def test_a_stock_ends_with_its_last_request() -> None:
+    stock = Stock(iter([Request(b"", 0.5, 0, 1)]))
+    stock.take()
+
+    assert stock.due() is None

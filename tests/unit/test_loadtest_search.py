@@ -88,3 +88,10 @@ def test_the_search_goes_on_a_little_below_a_rate_that_was_not_confirmed() -> No
 
     assert chosen is not None
     assert 100 < chosen.rate < 200
+
+
+def test_a_rate_that_held_too_rarely_is_named_rather_than_said_to_have_failed() -> None:
+    seen = found([Tried(300.0, 0.5), Tried(300.0, 1.2)])
+
+    assert 0.0 == seen.rate
+    assert "300 requests/s held 1 of 2 times" in seen.note

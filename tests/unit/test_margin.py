@@ -9,28 +9,28 @@ def test_nothing_is_kept_free_at_first():
     assert 0.0 == Margin().share
 
 
-def test_a_late_answer_raises_it_and_those_of_the_same_moment_do_not_again():
+def test_a_late_answer_raises_it_and_others_do_not_before_that_can_show():
     margin = Margin()
 
     for now in (1.0, 1.01, 1.02):
-        margin.late(now)
+        margin.late(now, 0.5)
 
-    assert pytest.approx(0.05) == margin.share
+    assert pytest.approx(0.1) == margin.share
 
 
 def test_it_never_takes_all_of_a_deadline():
     margin = Margin()
 
     for now in range(100):
-        margin.late(float(now))
+        margin.late(float(now), 0.5)
 
     assert 0.8 == margin.share
 
 
-def test_half_of_it_is_gone_after_some_thousand_answers_in_time():
+def test_half_of_it_is_gone_after_many_answers_in_time():
     margin = Margin()
-    margin.late(0.0)
+    margin.late(0.0, 0.5)
 
-    margin.timely(1400)
+    margin.timely(14_000)
 
-    assert pytest.approx(0.025, rel=0.01) == margin.share
+    assert pytest.approx(0.05, rel=0.01) == margin.share

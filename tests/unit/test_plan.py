@@ -122,6 +122,20 @@ def test_objective_below_a_single_grid_is_kept_at_no_rate(small):
         make({"small": small}, wish)
 
 
+@pytest.mark.parametrize(
+    ("rate", "problem", "found"), [(50.0, "", 50.0), (50.0, "the client was the limit", None)]
+)
+def test_what_the_client_was_the_limit_of_bounds_no_plan(small, rate, problem, found):
+    first, last = small.steps
+    steps = (first, msgspec.structs.replace(last, is_within=False, problem=problem))
+    answer = result.Found(rate=rate, broke_at=300.0, n_confirmed=3, sureness=0.8, note="")
+    seen = msgspec.structs.replace(small, steps=steps, slo=read_slo(SLO), found=answer)
+
+    made = make({"small": seen}, Wish(Wanted(rate=100), read_slo(SLO), (0.17,), n=500))
+
+    assert found == made.chosen.found
+
+
 def test_larger_replicas_win_where_they_cost_less(small):
     reports = {"small": small, "large": report(cores=4, faster=3, rates=(50, 500))}
     wish = Wish(Wanted(rate=2000), read_slo(SLO), (0.17, 0.20), n=500)
@@ -187,6 +201,15 @@ def test_page_and_paragraph_say_how_many(planned):
     assert all(word in page for word in ("HorizontalPodAutoscaler", "ScaledObject", "p95 real"))
 
 
+def test_test_on_a_busy_machine_is_told(planned):
+    unrest = msgspec.structs.replace(planned.chosen, unrest=3.0)
+
+    assert "something else was using that machine" not in paragraph(planned)
+    assert "something else was using that machine" in paragraph(
+        msgspec.structs.replace(planned, chosen=unrest)
+    )
+
+
 def test_plan_survives_json(planned):
     assert planned == msgspec.json.decode(msgspec.json.encode(planned), type=CapacityPlan)
 
@@ -203,6 +226,7 @@ def test_command_prints_a_table_json_or_triggers(small, tmp_path):
 
     assert (0, 0, 0) == (table.exit_code, as_json.exit_code, hpa.exit_code), table.output
     made = msgspec.json.decode(as_json.output, type=CapacityPlan)
+    assert made.chosen.sized is not None
     assert f"{made.chosen.sized.n_replicas} replicas answer 500" in table.output
     spec = yaml.safe_load(hpa.output)["spec"]
     aim = spec["metrics"][0]["pods"]["target"]["averageValue"]

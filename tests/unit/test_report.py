@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree as ET
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -107,6 +108,26 @@ def test_the_report_of_a_load_test_fetches_nothing_and_runs_nothing() -> None:
 
 def test_the_headline_is_the_rate_that_was_found() -> None:
     assert "200 requests a second within p99<50ms." == headline(load_report())
+
+
+def test_a_rate_that_only_the_client_could_not_exceed_is_said_to_be_the_least() -> None:
+    seen = load_report()
+    assert seen.found is not None
+    found = msgspec.structs.replace(seen.found, broke_at=800.0)
+
+    said = headline(msgspec.structs.replace(seen, found=found))
+
+    assert "At least 200 requests a second within p99<50ms." == said
+
+
+def test_a_closed_loop_is_not_said_to_show_stalls_in_full() -> None:
+    seen = load_report()
+    closed = tuple(msgspec.structs.replace(step, mode="closed") for step in seen.steps)
+
+    page = html(msgspec.structs.replace(seen, steps=closed))
+
+    assert "high quantiles flatter" in page
+    assert "shows in full" not in page
 
 
 def test_the_command_that_repeats_the_test_is_quoted() -> None:

@@ -66,6 +66,11 @@ def test_cache_control_says_whether_a_kept_answer_will_do(text, is_fine):
     assert is_fine is read_wish(None, None, text).is_kept_fine
 
 
+@pytest.mark.parametrize(("text", "may_be"), [("max-age=0, No-Store", False), ("no-cache", True)])
+def test_cache_control_says_whether_the_answer_may_be_kept(text, may_be):
+    assert may_be is urgency(NO_WISH, read_wish(None, None, text)).may_be_kept
+
+
 def test_what_is_left_of_a_limit_is_passed_on():
     assert 0.75 == pytest.approx(urgency(Wish(timeout_s=1.0), waited_s=0.25).deadline_s)
 

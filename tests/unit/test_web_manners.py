@@ -204,3 +204,19 @@ async def test_what_its_caller_abandoned_never_reaches_the_engine():
         assert 200 == (await stays).status_code
     batched.batcher.close()
     assert 2 >= sum(report.n_jobs for report in batched.reports)
+
+
+async def test_who_is_refused_and_then_stalls_within_its_body_is_cut_off():
+    async with running(max_requests=1, read_s=0.05) as server:
+        slow = server.ask()
+        await server.held.begun.wait()
+        connection = await server.connected(head(100), b"{")
+        refused = await connection.answer()
+
+        connection.writer.write(b" ")
+
+        assert refused.startswith(b"HTTP/1.1 429 ")
+        assert b"" == await asyncio.wait_for(connection.reader.read(), 5)
+        server.held.released.set()
+        await slow
+        await connection.close()

@@ -288,6 +288,22 @@ async def test_a_body_for_which_there_is_no_room_is_refused(fake):
     assert (429, "overloaded") == (refused.status_code, refused.json()["error"]["code"])
 
 
+async def test_a_body_that_never_fits_is_not_told_to_come_back(fake):
+    async def chunks() -> Any:
+        yield b" " * 70_000
+
+    hung = Hung(fake.served, OUTPUTS)
+    async with talking_to(hung, max_held_bytes=65_536, max_body_bytes=65_000) as client:
+        first = asyncio.create_task(client.post("/classify", json={"text": "a" * 60_000}))
+        await hung.begun.wait()
+        headers = {"content-length": "70000"}
+        refused = await client.post("/classify", content=chunks(), headers=headers)
+        first.cancel()
+        await asyncio.wait([first])
+
+    assert (413, None) == (refused.status_code, refused.headers.get("retry-after"))
+
+
 async def test_health_needs_no_room():
     hung = Hung((model("m", "classify"),), OUTPUTS)
 

@@ -14,6 +14,11 @@ from goldcrest.errors import Overloaded
 from goldcrest.names import Priority
 from goldcrest.reports import Sample
 
+_GREED = 3
+"""A caller may have so many times what is then still free: one takes three quarters of a limit,
+the next three quarters of the rest, and something is always left for others (Choudhury and Hahne,
+1998)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -77,7 +82,7 @@ class Admission:
         """Reckon anew how much may wait without anybody being refused; now and then is enough."""
         slowest = max([line.pace() for line in self._lines.values()], default=0.0)
         within = self._policy.max_wait_s / (2 * slowest) if slowest else float("inf")
-        self._calm_tokens = min(self._policy.limit_tokens, within)
+        self._calm_tokens = min(_GREED / (1 + _GREED) * self._policy.limit_tokens, within)
 
     def is_calm(self, n_tokens: int, deadline_s: float | None) -> bool:
         """Whether so little waits that a request need not be looked at; safe from any thread."""
@@ -88,7 +93,8 @@ class Admission:
         """Refuse what may not wait, because of what waits already.
 
         A class of which nothing waits may bring anything: to refuse that would be to refuse it for
-        ever. What others make it wait counts all the same.
+        ever. What others make it wait counts all the same. A caller with a key who has work
+        waiting leaves room for others.
 
         Args:
             asked: the request.
@@ -96,8 +102,9 @@ class Admission:
             running_s: seconds that the grids which run will still take.
 
         Raises:
-            Overloaded: more tokens of its class than the limit would wait; or the last of its jobs
-                would be answered past its deadline, or wait for longer than the policy allows.
+            Overloaded: more tokens of its class than the limit would wait, or more of its caller
+                than leave room for others; or the last of its jobs would be answered past its
+                deadline, or wait for longer than the policy allows.
         """
         waiting = self._totals[asked.priority]
         excess = waiting + asked.n_tokens - self._policy.limit_tokens
@@ -109,6 +116,8 @@ class Admission:
                 f"of {self._policy.limit_tokens}",
                 retry_after_s=excess * self._lines[asked.lane].pace(),
             )
+        if asked.caller:
+            self._check_share(asked, free=-excess)
         own_s = asked.n_tokens * self._lines[asked.lane].pace() if waiting else 0.0
         self._check_wait(asked, now=now, running_s=running_s, own_s=own_s)
 
@@ -136,6 +145,18 @@ class Admission:
         due = self._rounds.due(asked.lane) + own_s / self._rounds.share(asked.lane) - head_start
         others = [lane for lane in self._lines if lane != asked.lane]
         return before_s + sum([self._turns_s(lane, due) for lane in others])
+
+    def _check_share(self, asked: Asked, *, free: int) -> None:
+        own = sum([line.tokens_of(asked.caller, asked.priority) for line in self._lines.values()])
+        excess = own + asked.n_tokens - _GREED * free
+        if own and excess > 0:
+            raise self.refused(
+                "share",
+                asked.priority,
+                f"{own} tokens of this key are waiting; {asked.n_tokens} more would leave too "
+                f"little of the limit of {self._policy.limit_tokens} to others",
+                retry_after_s=excess / (1 + _GREED) * self._lines[asked.lane].pace(),
+            )
 
     def _check_wait(self, asked: Asked, *, now: float, running_s: float, own_s: float) -> None:
         waited_s = now - asked.arrival

@@ -207,7 +207,8 @@ class Batcher:
     ) -> list[Floats]:
         """Run encodings and wait for what is read for each, in order.
 
-        If the caller is cancelled, those of its jobs that still wait never reach an engine.
+        If the caller is cancelled, or one of its jobs fails, those that still wait never reach an
+        engine.
 
         Args:
             lane: name of the version.
@@ -228,7 +229,7 @@ class Batcher:
         jobs = self._admit(lane, encodings, urgency, Ticket(len(encodings), future, loop), claim)
         try:
             return await future
-        except asyncio.CancelledError:
+        except BaseException:  # he left, or one of them failed: the others are for nobody
             self._withdraw(jobs)
             raise
 
@@ -237,8 +238,12 @@ class Batcher:
     ) -> list[Floats]:
         """Do the same for a caller without an event loop; blocks its thread."""
         future: Future[list[Floats]] = Future()
-        self._admit(lane, encodings, urgency, Ticket(len(encodings), future, None), None)
-        return future.result()
+        jobs = self._admit(lane, encodings, urgency, Ticket(len(encodings), future, None), None)
+        try:
+            return future.result()
+        except BaseException:
+            self._withdraw(jobs)
+            raise
 
     def close(self) -> None:
         """Let the grids that run end, refuse what still waits, and stop the slots."""
@@ -296,11 +301,12 @@ class Batcher:
 
     def _withdraw(self, jobs: Sequence[Job]) -> None:
         with self._desk.lock:
-            if jobs[0].expires is not None and jobs[0].expires <= self._clock() + _AT_THE_DOOR_S:
-                self._queue.admission.margin.late(self._clock())
+            expires, arrival, now = jobs[0].expires, jobs[0].arrival, self._clock()
+            if expires is not None and expires <= now + _AT_THE_DOOR_S:
+                self._queue.admission.margin.late(now, expires - arrival)
             for job in jobs:
                 if self._queue.discard(job):
-                    del self._desk.places[job]
+                    self._desk.places.pop(job, None)  # the close may have refused it already
 
     def _is_slot(self) -> bool:
         return any(slot.thread is threading.current_thread() for slot in self._desk.slots)

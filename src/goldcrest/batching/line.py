@@ -76,6 +76,11 @@ class Line:
             return fresh
         return max(fresh + account.n_tokens * seconds_per_token, account.rank)
 
+    def tokens_of(self, caller: str, priority: Priority) -> int:
+        """Tokens that a caller has waiting of one class."""
+        account = self._accounts.get((caller, priority))
+        return 0 if account is None else account.n_tokens
+
     def add(self, job: Job, number: int) -> Place:
         """Let a job wait; returns its place."""
         n_tokens = job.encoding.n_tokens

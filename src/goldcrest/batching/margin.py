@@ -9,12 +9,10 @@ vain, a text has used the engine for nobody.
 
 from __future__ import annotations
 
-_STEP = 0.05
+_STEP = 0.1
 _MOST = 0.8
-_DECAY = 0.9995
-"""Half of the margin is gone after 1,400 answers in time."""
-_PAUSE_S = 0.05
-"""What is late within so many seconds of a step is late for the same reason."""
+_DECAY = 0.99995
+"""Half of the margin is gone after 14,000 answers in time."""
 
 
 class Margin:
@@ -28,9 +26,16 @@ class Margin:
         self.share = 0.0
         self._stepped_at = float("-inf")
 
-    def late(self, now: float) -> None:
-        """Note that something admitted was not answered before its deadline."""
-        if now - self._stepped_at >= _PAUSE_S:
+    def late(self, now: float, deadline_s: float) -> None:
+        """Note that something admitted was not answered before its deadline.
+
+        It takes as long as a deadline for a step to show: until then nothing steps again.
+
+        Args:
+            now: seconds on the clock.
+            deadline_s: of what came too late, from its arrival on.
+        """
+        if now - self._stepped_at >= deadline_s:
             self.share = min(_MOST, self.share + _STEP)
             self._stepped_at = now
 

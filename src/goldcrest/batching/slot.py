@@ -146,13 +146,21 @@ class Slot:
 
     def _take(self, now: float) -> Taken:
         desk = self._desk
+        asked: list[str] = []
+
+        def choose(offer: Offer) -> Choice:
+            asked.append(offer.lane)
+            return self._choose(offer)
+
         try:
-            taken = desk.queue.take(now, self._choose)
+            taken = desk.queue.take(now, choose)
         except Exception as error:  # noqa: BLE001  # nothing was taken; left there, it would fail for ever
-            desk.fail([job for job in list(desk.places) if desk.queue.discard(job)], error)
-            return Taken(None, (), None, ())
+            lost = [job for job in list(desk.places) if job.lane in asked or not asked]
+            desk.fail([job for job in lost if desk.queue.discard(job)], error)
+            return self._take(now) if asked else Taken(None, (), None, ())
         if taken.expired:
-            desk.queue.admission.margin.late(now)
+            first = taken.expired[0]
+            desk.queue.admission.margin.late(now, (first.expires or now) - first.arrival)
             desk.settle((job, DeadlineExceeded(now - job.arrival)) for job in taken.expired)
         return taken
 
@@ -222,13 +230,15 @@ class Slot:
 
     def _judge(self, jobs: Sequence[Job]) -> None:
         """Learn from whether answers came in time for their deadlines."""
-        limits = [job.expires for job in jobs if job.expires is not None]
+        limits = [(job.expires, job.arrival) for job in jobs if job.expires is not None]
         if limits:
             desk, now = self._desk, self._desk.clock()
+            expires, arrival = min(limits)
             with desk.lock:
-                if min(limits) < now:
-                    desk.queue.admission.margin.late(now)
-                desk.queue.admission.margin.timely(sum([limit >= now for limit in limits]))
+                margin = desk.queue.admission.margin
+                if expires < now:
+                    margin.late(now, expires - arrival)
+                margin.timely(sum([limit >= now for limit, _ in limits]))
 
     def _check_wanted(self) -> None:
         if self.is_given_up:

@@ -37,7 +37,7 @@ class Options:
     ] = False
     spike: Annotated[
         str | None,
-        typer.Option("--spike", metavar="5x@10s+2s", help="5 times the rate after 10 s, for 2 s."),
+        typer.Option("--spike", metavar="5x@5s+2s", help="5 times the rate after 5 s, for 2 s."),
     ] = None
     clients: Annotated[
         str | None,

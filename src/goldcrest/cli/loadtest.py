@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,12 +31,15 @@ def loadtest(options: Options) -> None:
     """Put a server under load, and report what it bears."""
     from goldcrest.loadtest.course import check
 
+    signal.signal(signal.SIGTERM, _end)  # else a server that was started would stay
     if (options.url is None) == (options.serve is None):
         raise ConfigError("give the URL of a server, or --serve with what to serve; not both")
     if (options.limit_cpus or options.limit_memory) and options.serve is None:
         raise ConfigError("--limit-cpus and --limit-memory hold a server that --serve starts")
     course = _course(options)
     check(course)  # before a server is started for it
+    _check_cpus(options.limit_cpus)
+    _check_out(options.out)
     with _server(options) as (where, started):
         report = _watched(replace(course, url=where), started)
     _write(report, options.out)
@@ -57,8 +62,8 @@ def _course(options: Options) -> Course:
         tells_timeout=options.timeout_ms is not None,
         is_kept_fine=not options.no_cache,
         mode=_mode(options),
-        rates=(options.rate,) if options.rate else _numbers(options.steps or "", "--steps"),
-        clients=tuple(map(int, _numbers(options.clients or "", "--clients"))),
+        rates=_rates(options),
+        clients=_clients(options.clients or ""),
         ramps=options.ramp,
         spike=read_spike(options.spike) if options.spike else None,
         recorded=recorded.faster(options.speed) if recorded else None,
@@ -70,7 +75,34 @@ def _course(options: Options) -> Course:
         n_processes=options.processes,
         max_connections=options.max_connections,
         seed=options.seed,
-        command=("goldcrest", *sys.argv[1:]),
+        command=("goldcrest", *map(without_secrets, sys.argv[1:])),
+    )
+
+
+def _rates(options: Options) -> tuple[float, ...]:
+    if options.rate is None:
+        return _numbers(options.steps or "", "--steps")
+    if options.steps is not None:
+        raise ConfigError("--rate is one step, --steps are several; give one of them")
+    return (options.rate,)
+
+
+def _clients(text: str) -> tuple[int, ...]:
+    numbers = _numbers(text, "--clients")
+    if any(number % 1 for number in numbers):
+        raise ConfigError(f"--clients {text!r} is not valid; write whole numbers, as in 1,8,64")
+    return tuple(map(int, numbers))
+
+
+def without_secrets(argument: str) -> str:
+    """What stands in the report, so that a password given to --serve does not."""
+    from goldcrest.config import masked
+
+    keys = "|".join(map(re.escape, masked.SECRETS))
+    return re.sub(
+        rf"({keys})=([^\s'\"]+)",
+        lambda found: f"{found[1]}={masked.without_secrets(found[2])}",
+        argument,
     )
 
 
@@ -116,22 +148,35 @@ def _server(options: Options) -> Iterator[tuple[str, Started | None]]:
 
     memory_mib = read_mib(options.limit_memory) if options.limit_memory else 0
     limits = Limits(options.limit_cpus, memory_mib)
-    held = hold(limits, usable=frozenset(os.sched_getaffinity(0)))
+    arguments, usable = _split(options.serve), frozenset(os.sched_getaffinity(0))
+    held = hold(limits, usable=usable)
     for caveat in held.constraint.caveats:
         print(f"goldcrest: {caveat}", file=sys.stderr)
-    with server(shlex.split(options.serve), held) as started:
+    with server(arguments, held) as started:
         if held.client_cores is not None:
             os.sched_setaffinity(0, held.client_cores)
         yield started.url, started
+
+
+def _split(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise ConfigError(f"--serve {without_secrets(text)!r} is not valid: {error}") from error
+
+
+def _end(number: int, _: object) -> None:
+    sys.exit(128 + number)
 
 
 def _allowed(url: str, *, yes: bool) -> str:
     """The URL, if load may go there: to this machine, or where the caller says so twice."""
     from urllib.parse import urlsplit
 
-    from goldcrest.loadtest.course import is_loopback
+    from goldcrest.loadtest.course import check_url, is_loopback
 
     whole = url if "://" in url else f"http://{url}"
+    check_url(whole)
     host = urlsplit(whole).hostname or ""
     if not (yes or is_loopback(host)):
         raise ConfigError(f"{host!r} is not this machine; if you may load it, say so with --yes")
@@ -144,6 +189,21 @@ def _watched(course: Course, started: Started | None) -> LoadReport:
 
     with watching() as watch:
         return load_test(course, watch, started)
+
+
+def _check_cpus(wanted: float) -> None:
+    if not wanted <= (n_cores := len(os.sched_getaffinity(0))):
+        raise ConfigError(
+            f"--limit-cpus {wanted:g} is not valid; this process may use {n_cores} cores itself"
+        )
+
+
+def _check_out(out: Path) -> None:
+    """Refuse a place for the report before the test rather than after it."""
+    if out.suffix == ".json":
+        raise ConfigError(f"--out {out} is for the page; its JSON goes beside it, under that name")
+    if out.is_dir() or not os.access(out.parent, os.W_OK):
+        raise ConfigError(f"--out {out} cannot be written: it must be a file in a folder of yours")
 
 
 def _write(report: LoadReport, out: Path) -> None:

@@ -80,14 +80,14 @@ def with_spike(rate: float, seconds: float, spike: Spike) -> Curve:
 
 
 def read_spike(text: str) -> Spike:
-    """Read a spike written as in ``5x@10s`` or, lasting 3 s instead of 1, ``5x@10s+3s``.
+    """Read a spike written as in ``5x@5s`` or, lasting 3 s instead of 1, ``5x@5s+3s``.
 
     Raises:
         ConfigError: it is not written so.
     """
     found = _SPIKE.fullmatch(text.replace(" ", ""))
     if found is None:
-        raise ConfigError(f"--spike {text!r} is not valid; write it as in 5x@10s or 5x@10s+3s")
+        raise ConfigError(f"--spike {text!r} is not valid; write it as in 5x@5s or 5x@5s+3s")
     factor, at, seconds = found.groups()
     return Spike(float(factor), float(at), float(seconds or _SPIKE_S))
 

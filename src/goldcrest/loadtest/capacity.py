@@ -129,6 +129,10 @@ def _keeps(value: float, measure: str, limit: float) -> bool:
 
 
 def read_off(curve: Sequence[Point], rate: float, name: str) -> float:
-    """A figure of a curve at some rate, straight between its points and level outside."""
+    """A figure of a curve at some rate, straight between its points and level outside.
+
+    No figure of a point falls when there is more to do; where it seems to, it is chance.
+    """
     rates = [point.rate for point in curve]
-    return float(np.interp(rate, rates, [getattr(point, name) for point in curve]))
+    figures = np.maximum.accumulate([getattr(point, name) for point in curve])
+    return float(np.interp(rate, rates, figures))

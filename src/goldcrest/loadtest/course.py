@@ -17,6 +17,7 @@ from goldcrest.loadtest.replay import Recorded
 from goldcrest.loadtest.result import Mode, Slo
 
 _RATE_PER_PROCESS = 3000.0
+MAX_RATE = 1e7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +92,8 @@ class Course:
     @property
     def base(self) -> str:
         """The server without a path, nor anything secret that the URL may hold."""
-        return f"{self.parts.scheme}://{self.parts.hostname}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.parts.scheme}://{host}:{self.port}"
 
     @property
     def is_local(self) -> bool:
@@ -129,8 +131,7 @@ def check(course: Course) -> None:
     Raises:
         ConfigError: the parts of a test do not go together.
     """
-    if course.parts.scheme not in ("http", "https") or not course.host:
-        raise ConfigError(f"{course.url!r} is not the URL of a server; see http://127.0.0.1:8000")
+    check_url(course.url)
     if course.parts.username or course.parts.password:
         raise ConfigError("a URL must hold no user nor password; name a variable with --key-env")
     if course.parts.query or course.parts.fragment:
@@ -138,10 +139,29 @@ def check(course: Course) -> None:
     if course.key_variable and not os.environ.get(course.key_variable):
         raise ConfigError(f"--key-env {course.key_variable}: that variable is not set")
     _check_load(course)
+    _check_numbers(course)
     if course.max_connections < course.processes:
         raise ConfigError(
             f"--max-connections {course.max_connections} is less than one for each of "
             f"{course.processes} processes"
+        )
+
+
+def check_url(url: str) -> None:
+    """Refuse what is not the URL of a server.
+
+    Raises:
+        ConfigError: it has no host or another scheme than HTTP, or its port is not valid.
+    """
+    try:
+        parts = urlsplit(url)
+        is_valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port out of range, a bracket that is not closed
+        is_valid = False
+    if not is_valid:
+        without_password = url.rpartition("@")[2]
+        raise ConfigError(
+            f"{without_password!r} is not the URL of a server; see http://127.0.0.1:8000"
         )
 
 
@@ -152,9 +172,31 @@ def _check_load(course: Course) -> None:
         raise ConfigError(
             "--clients and --replay have no rate to choose: leave out --rate, --steps and --find-max"
         )
+    if course.recorded and course.clients:
+        raise ConfigError("--clients and --replay are two ways to send; give one of them")
     if course.spike and (course.ramps or not course.rates):
         raise ConfigError("--spike is of a rate: give --rate or --steps, and no --ramp")
     if course.ramps and len(course.rates) < 2:
         raise ConfigError("--ramp goes from rate to rate; give two or more, as in --steps 10,100")
     if course.mode != "closed" and not (course.rates or course.finds_max or course.recorded):
         raise ConfigError("say how much: --rate R, --steps A,B,C, --clients N or --find-max")
+
+
+def _check_numbers(course: Course) -> None:
+    for rate in course.rates:
+        if not 0 < rate < MAX_RATE:
+            raise ConfigError(
+                f"a rate of {rate:g} requests/s is not valid; it must be above 0 and below "
+                f"{MAX_RATE:,.0f}"
+            )
+    for clients in course.clients:
+        if not 0 < clients <= course.max_connections:
+            raise ConfigError(
+                f"--clients {clients} is not valid; each needs a connection, and --max-connections "
+                f"allows 1 to {course.max_connections:,}"
+            )
+    if course.spike and course.spike.at >= course.seconds:
+        raise ConfigError(
+            f"--spike begins after {course.spike.at:g} s, but a step ends after "
+            f"{course.seconds:g} s; give more --seconds"
+        )

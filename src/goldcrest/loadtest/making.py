@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from array import array
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
+from itertools import repeat
 
 from goldcrest.loadtest import protocols
 from goldcrest.loadtest.connection import Request
@@ -26,7 +27,8 @@ class Maker:
     """
 
     def __init__(self, setup: Setup, key: str) -> None:
-        name = f"{setup.host}:{setup.port}"
+        host = f"[{setup.host}]" if ":" in setup.host else setup.host
+        name = f"{host}:{setup.port}"
         self.protocol = protocols.protocol(setup.protocol)
         self._setup = setup
         self._head = protocols.head(
@@ -40,13 +42,16 @@ class Maker:
         self._ahead: deque[Request] = deque()
         self._tokens, self._characters = array("i"), array("i")
 
-    def prepare(self, order: Prepare, offsets: Sequence[float]) -> list[Request]:
-        """The requests of an open loop; each due so long after the step begins."""
-        given = _each(order, len(offsets))
-        return [
-            self._make(offset, text, tokens, wanted)
-            for offset, (text, tokens, wanted) in zip(offsets, given, strict=True)
-        ]
+    def prepare(self, order: Prepare, offsets: Iterable[float]) -> Iterator[Request]:
+        """Make the requests of an open loop one by one; each due so long after the step begins."""
+        given = zip(
+            order.texts or repeat(""),
+            order.tokens or repeat(0),
+            order.classes or repeat(""),
+            strict=False,  # what was not recorded is endless
+        )
+        for offset, (text, tokens, wanted) in zip(offsets, given, strict=False):
+            yield self._make(offset, text, tokens, wanted)
 
     def stock(self, n: int) -> None:
         """Make requests for a closed loop, so that it need not."""
@@ -90,8 +95,3 @@ class Maker:
         if first.priority or not self._classes:
             return first.priority
         return self._dice.choices(self._classes, self._weights)[0]
-
-
-def _each(order: Prepare, n: int) -> Sequence[tuple[str, int, str]]:
-    texts, tokens = order.texts or [""] * n, order.tokens or [0] * n
-    return list(zip(texts, tokens, order.classes or [""] * n, strict=True))

@@ -52,6 +52,16 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     resident_bytes: int = 0
     start_s: float = 5.0
 
+    @property
+    def unrest(self) -> float:
+        """How much longer one run in twenty took than the middle one: on a quiet machine, little.
+
+        Both kinds of runs are asked, and the one that varies less answers: a few of either may be
+        out of the ordinary without anything being wrong.
+        """
+        spreads = [spread for spread in (self.fresh, self.steady) if spread]
+        return min([_unrest(spread) for spread in spreads], default=1.0)
+
     def table(self) -> CostTable:
         """A cost table of its own, to be corrected by the runs of a simulation.
 
@@ -61,3 +71,8 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
         if not self.costs:
             raise ValueError("a replica without the cost of a single shape cannot be simulated")
         return CostTable.from_json(self.costs)
+
+
+def _unrest(spread: tuple[float, ...]) -> float:
+    ordered = sorted(spread)
+    return ordered[int(0.95 * len(ordered))] / ordered[len(ordered) // 2]

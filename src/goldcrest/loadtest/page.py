@@ -19,6 +19,7 @@ from goldcrest.loadtest.result import LoadReport
 from goldcrest.loadtest.subject import Server
 from goldcrest.report import Figure, Page, Section, Table, bars, chart, render
 
+_FEW = 100
 _LATENCY_COLUMNS = ("p50", "p90", "p95", "p99", "p99.9", "max")
 
 
@@ -40,11 +41,14 @@ def headline(report: LoadReport) -> str:
     found, slo = report.found, report.slo
     if found is not None and slo is not None:
         if not found.rate:
-            return f"No rate that was tried kept {slo.text}."
-        return f"{found.rate:.4g} requests a second within {slo.text}."
+            return f"No rate that was tried is sure to keep {slo.text}."
+        least = "" if report.is_bounded else "At least "
+        return f"{least}{found.rate:.4g} requests a second within {slo.text}."
     if not report.shown:
         return "No step counts: see the steps below."
     best = max(report.shown, key=lambda step: step.rate)
+    if not any(step.answered for step in report.shown):
+        return "No request was answered: see the errors below."
     said = f"{best.rate:.4g} answers a second at most, p99 {milliseconds(best.latency.p99)} then"
     if slo is None:
         return f"{said}."
@@ -84,11 +88,28 @@ def _sections(report: LoadReport) -> Iterator[Section]:
 
 def _rates(report: LoadReport) -> Section:
     warnings = [] if report.is_complete else ["It was ended early: what is shown is what was seen."]
-    text = ["Latencies count from when a request was meant to leave, so a stall shows in full."]
+    text = list(_counted(report))
     if report.found is not None:
         text.insert(0, f"{report.found.note[0].upper()}{report.found.note[1:]}.")
     figures = [Figure(chart(drawing.latencies(report)))] if report.shown else []
     return Section("Latency over rate", text=text, figures=figures, warnings=warnings)
+
+
+def _counted(report: LoadReport) -> Iterator[str]:
+    """How latencies were counted: what they hide is said here."""
+    modes = {step.mode for step in report.shown}
+    if modes - {"closed"}:
+        yield "Latencies count from when a request was meant to leave, so a stall shows in full."
+    if "closed" in modes:
+        yield (
+            "In a closed loop a client that waits sends nothing, so a stall delays few requests and "
+            "high quantiles flatter: for latencies, give a rate."
+        )
+    if any(step.n_errors or step.refused for step in report.shown):
+        yield "They are those of good answers alone; errors and refusals are counted beside them."
+    few = [name_of(step) for step in report.shown if 0 < step.answered < _FEW]
+    if few:
+        yield f"Fewer than {_FEW} answers, so that p99 is the slowest of them: {', '.join(few)}."
 
 
 def _steps(report: LoadReport) -> Section:
@@ -109,10 +130,16 @@ def _steps(report: LoadReport) -> Section:
             )
         )
     warnings = [f"{name_of(step)}: {step.problem}." for step in report.steps if step.problem]
-    note = "Latencies in ms." + (" Red: the objective was not met." if report.slo else "")
+    note = "Latencies in ms." + (f" Red: {_red(report)}." if bad else "")
     return Section(
         "Steps", text=[note], tables=[Table(heads, rows, frozenset(bad))], warnings=warnings
     )
+
+
+def _red(report: LoadReport) -> str:
+    said = ["the objective was not met"] if report.slo else []
+    said += ["the step does not count"] if any(step.problem for step in report.steps) else []
+    return ", or ".join(said)
 
 
 def _classes(report: LoadReport) -> Section:

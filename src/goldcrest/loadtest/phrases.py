@@ -39,12 +39,14 @@ def in_full(slo: Slo) -> str:
 
 def machine_of(machine: Machine) -> str:
     """A processor and its cores."""
-    return f"{machine.processor}, {machine.cores} cores"
+    return f"{machine.processor}, {machine.cores} core{'s' * (machine.cores != 1)}"
 
 
 def asked_of(step: Step) -> str:
     """What a step was asked for."""
-    return f"{step.clients} clients" if step.clients else f"{step.asked_rate:.4g}/s"
+    if step.clients:
+        return f"{step.clients} client{'s' * (step.clients != 1)}"
+    return f"{step.asked_rate:.4g}/s"
 
 
 def name_of(step: Step) -> str:

@@ -64,13 +64,15 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
         label: the report's file.
         most: requests a second that one replica answers at all.
         foreseen: requests a second within the objective, as simulated.
-        found: the same as the load test found; None where it did not look for this objective.
+        found: the same as the load test found, 0 if no rate held; None where it did not look for
+            this objective, or where something else than the server was the limit.
         curve: how one replica does, from little load to as much as can be.
         held: the steps of the load test beside the simulation of the same replica.
         sized: None where no rate keeps the objective.
         waits: requests that may wait for one replica.
         tokens: of a request.
         start_s: from the start of the process until it is ready.
+        unrest: how much longer one run of the engine in twenty took than the middle one.
     """
 
     label: str
@@ -83,6 +85,7 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
     waits: float
     tokens: float
     start_s: float
+    unrest: float
 
 
 class CapacityPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -186,6 +189,7 @@ def _option(label: str, report: LoadReport, wish: Wish, price: float) -> Option:
         waits=replica.policy.limit_tokens / tokens * replica.n_workers,
         tokens=tokens,
         start_s=replica.measured.start_s,
+        unrest=replica.measured.unrest,
     )
 
 
@@ -193,7 +197,7 @@ def _found(report: LoadReport, slo: Slo) -> float | None:
     """What the test itself found, if it looked for the same objective."""
     if report.found is None or report.slo is None or report.slo.terms != slo.terms:
         return None
-    return report.found.rate or None
+    return report.found.rate if report.is_bounded or not report.found.rate else None
 
 
 def _held(report: LoadReport, tested: Replicas) -> list[Held]:

@@ -20,6 +20,8 @@ from goldcrest.report import (
     render,
 )
 
+_UNREST = 2.0
+"""From here on something else used the machine during the test."""
 HEADS = (
     "replica",
     "cores",
@@ -73,6 +75,8 @@ def _sentences(plan: CapacityPlan) -> Iterator[str]:
         f"of them lost, p99 is {_ms(plan.at_worst.p99_ms)}."
     )
     yield _bound(chosen)
+    if chosen.unrest > _UNREST:
+        yield _unrest(chosen)
     if len(plan.options) > 1:
         yield plan.why[0].upper() + plan.why[1:]
     yield (
@@ -83,11 +87,24 @@ def _sentences(plan: CapacityPlan) -> Iterator[str]:
         yield _day(plan, plan.day, laid)
 
 
+def _unrest(chosen: Option) -> str:
+    return (
+        f"In the test of {chosen.label}, one run of the engine in twenty took {chosen.unrest:.1f} "
+        "times as long as the middle one: something else was using that machine, so the plan asks "
+        "for more than a quiet one needs."
+    )
+
+
 def _bound(chosen: Option) -> str:
     if chosen.found is None:
         return (
-            f"One sustains {chosen.foreseen:.4g} a second as simulated; the test did not look for "
+            f"One sustains {chosen.foreseen:.4g} a second as simulated; the test did not find "
             "the highest rate within this objective."
+        )
+    if not chosen.found:
+        return (
+            f"One sustains {chosen.foreseen:.4g} a second as simulated, but no rate that the test "
+            "tried held this objective for sure: test it again before you rely on the plan."
         )
     lower = "test" if chosen.found < chosen.foreseen else "simulation"
     return (

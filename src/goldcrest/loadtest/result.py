@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isclose
 from pathlib import Path
 from typing import Literal
 
@@ -225,6 +226,16 @@ class LoadReport(msgspec.Struct, frozen=True, kw_only=True):
     is_complete: bool = True
     """False if it was ended early."""
     format: int = FORMAT
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether a higher rate than the one that was found broke, and not by the client's fault."""
+        broke_at = self.found.broke_at if self.found else None
+        return broke_at is not None and any(
+            step.is_within is False and not step.problem
+            for step in self.steps
+            if isclose(step.asked_rate, broke_at, rel_tol=1e-6)
+        )
 
     @property
     def shown(self) -> tuple[Step, ...]:

@@ -122,7 +122,7 @@ def found(tried: Sequence[Tried]) -> Found:
             broke_at=broke_at,
             n_confirmed=0,
             sureness=0.0,
-            note="no rate that was tried held the objective",
+            note=_note_of_none(_rates(tried)),
         )
     # Whoever holds a higher rate holds this one too. One more of each kind than was seen, as
     # Laplace has it: three steps that held out of three make it 80 %.
@@ -136,6 +136,16 @@ def found(tried: Sequence[Tried]) -> Found:
         sureness=sureness,
         note=_note(low, high, sureness),
     )
+
+
+def _note_of_none(rates: Sequence[_Rate]) -> str:
+    for one in reversed(rates):
+        if one.n_held:
+            return (
+                f"{one.rate:.4g} requests/s held {one.n_held} of {len(one.tries)} times, which is "
+                "too few to count on; more --max-steps or --seconds would tell"
+            )
+    return "no rate that was tried held the objective"
 
 
 def _note(low: _Rate, high: _Rate | None, sureness: float) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from goldcrest.loadtest.connection import CONNECT, Request
 from goldcrest.loadtest.pool import Pool
+from goldcrest.loadtest.stock import Stock
 from goldcrest.loadtest.ticking import Alarm, alarm
 
 _SWEEP_S = 0.02
@@ -40,13 +41,9 @@ class Step:
         """Send nothing more."""
         self._sent.set()
 
-    async def open_loop(self, requests: Sequence[Request]) -> None:
-        """Send each request when it is due, whatever became of the others.
-
-        Args:
-            requests: in the order in which they are due, in s on the monotonic clock.
-        """
-        sender = _Sender(self._pool, requests, self._sent)
+    async def open_loop(self, stock: Stock) -> None:
+        """Send each request when it is due, whatever became of the others."""
+        sender = _Sender(self._pool, stock, self._sent)
         await self._run(sender.close)
 
     async def closed_loop(self, clients: int, make: Callable[[float], Request]) -> None:
@@ -98,9 +95,8 @@ class Step:
 class _Sender:
     """Sends what is due whenever its alarm rings."""
 
-    def __init__(self, pool: Pool, requests: Sequence[Request], sent: asyncio.Event) -> None:
-        self._pool, self._requests, self._sent = pool, requests, sent
-        self._next = 0
+    def __init__(self, pool: Pool, stock: Stock, sent: asyncio.Event) -> None:
+        self._pool, self._stock, self._sent = pool, stock, sent
         self._loop = asyncio.get_running_loop()
         self._alarm: Alarm | None = alarm(self._loop, self._ring)
         self._ring()
@@ -114,17 +110,17 @@ class _Sender:
     def _ring(self) -> None:
         if self._alarm is None:
             return
-        requests, n_burst = self._requests, 0
-        while self._next < len(requests):
-            request, now = requests[self._next], time.monotonic()
-            if request.due > now:
-                self._alarm.at(request.due)
+        stock, n_burst = self._stock, 0
+        while (due := stock.due()) is not None:
+            now = time.monotonic()
+            if due > now:
+                self._alarm.at(due)
                 return
             if n_burst == _BURST:
                 self._loop.call_soon(self._ring)
                 return
-            request.lag = now - request.due
+            request = stock.take()
+            request.lag = now - due
             self._pool.ask(request)
-            self._next += 1
             n_burst += 1
         self._sent.set()

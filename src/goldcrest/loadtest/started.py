@@ -81,7 +81,7 @@ def _ready(process: subprocess.Popen[bytes], log: Path) -> str:
                 f"{_said(log)}"
             )
         found = _LISTENING.search(_said(log))
-        url = found[1] if found else ""
+        url = found[1] if found else url
         if url and fetcher(url, "")("/health/ready") is not None:
             return url
         time.sleep(_LOOK_S)

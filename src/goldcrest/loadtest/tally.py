@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import msgspec
 import numpy as np
@@ -162,11 +163,13 @@ def _timeline(rows: Rows, seconds: float) -> tuple[tuple[float, int, float, int]
     if not len(rows):
         return ()
     second = np.floor(rows.due + rows.latency).astype(np.int64)
-    good = rows.outcome == OK
+    by_second = np.argsort(second, kind="stable")
+    n_seconds = min(int(second.max()), int(seconds) + 120) + 1
+    bounds = np.searchsorted(second[by_second], np.arange(n_seconds + 1))
+    good, latency_ms = (rows.outcome == OK)[by_second], rows.latency[by_second] * 1000
     points = []
-    for number in range(min(int(second.max()), int(seconds) + 120) + 1):
-        chosen = second == number
-        ordered = np.sort(rows.latency[chosen & good]) * 1000
-        n_bad = int((chosen & ~good).sum())
+    for number, (low, high) in enumerate(pairwise(bounds.tolist())):
+        ordered = np.sort(latency_ms[low:high][good[low:high]])
+        n_bad = high - low - len(ordered)
         points.append((float(number), len(ordered), quantile(ordered, 0.99), n_bad))
     return tuple(points)

@@ -26,6 +26,7 @@ from goldcrest.loadtest.orders import Prepare
 from goldcrest.loadtest.replay import Recorded
 from goldcrest.loadtest.result import Found, Kind, LoadReport, Step
 from goldcrest.loadtest.started import Started
+from goldcrest.loadtest.stock import N_AHEAD
 from goldcrest.loadtest.subject import Client, Server, Target
 
 _REST_S = 0.3
@@ -160,7 +161,7 @@ class Trial:
             self._found = search.found(tried)
 
     async def _closed(self, kind: Kind, clients: int, seconds: float) -> Step | None:
-        ahead = int(max((step.rate for step in self._steps), default=200) * seconds)
+        ahead = min(N_AHEAD, int(max((step.rate for step in self._steps), default=200) * seconds))
         shares = parts.clients(self._course, clients, n_ahead=ahead)
         asked = tally.Asked(
             kind=kind, mode="closed", rate=0.0, clients=clients, slo=self._course.slo

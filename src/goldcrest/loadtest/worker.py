@@ -8,11 +8,10 @@ import os
 import sys
 import time
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import uvloop
 
-from goldcrest.loadtest.connection import Request
 from goldcrest.loadtest.making import Maker
 from goldcrest.loadtest.orders import (
     Failed,
@@ -27,6 +26,7 @@ from goldcrest.loadtest.orders import (
 )
 from goldcrest.loadtest.pool import Pool, resolve
 from goldcrest.loadtest.sending import Step
+from goldcrest.loadtest.stock import Stock
 
 _TELL_S = 0.25
 
@@ -38,7 +38,7 @@ class Sender:
     maker: Maker
     pool: Pool
     output: asyncio.StreamWriter
-    requests: tuple[Request, ...] = ()
+    stock: Stock = field(default_factory=lambda: Stock(iter(())))
     clients: int = 0
 
     async def tell(self, report: Report) -> None:
@@ -50,7 +50,7 @@ class Sender:
         offsets = array("d")
         offsets.frombytes(order.offsets)
         self.clients = order.clients
-        self.requests = tuple(self.maker.prepare(order, offsets.tolist()))
+        self.stock = Stock(self.maker.prepare(order, offsets))
         self.maker.stock(order.n_ahead)
         gc.collect()  # so that it is not needed in the midst of the step
         await self.tell(self.maker.told())
@@ -58,20 +58,18 @@ class Sender:
     async def run(self, order: Go, step: Step) -> None:
         """Run the step that was prepared, telling of it as it goes."""
         self.pool.begin(order.at)
-        for request in self.requests:
-            request.due += order.at
+        self.stock.begin(order.at)
         await asyncio.sleep(order.at - time.monotonic())
         telling = asyncio.create_task(self._tell_on())
         try:
             if self.clients:
                 await step.closed_loop(self.clients, self.maker.next)
             else:
-                await step.open_loop(self.requests)
+                await step.open_loop(self.stock)
         finally:
             telling.cancel()
         await self._tell_seen()
         over = Over(n_waited=self.pool.counts.n_waited, cpu_s=step.cpu_s, wall_s=step.wall_s)
-        self.requests = ()
         await self.tell(over)
 
     async def _tell_on(self) -> None:

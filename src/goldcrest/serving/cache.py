@@ -147,7 +147,7 @@ class Cached:
         Raises:
             ServingError: as the version does; an error is never kept.
         """
-        keys = self._keys.of(items, options)
+        keys = self._keys.of(items, options) if urgency.may_be_kept else None
         if keys is None:
             return await self._infer(items, options, urgency)
         now = self._clock()

@@ -17,6 +17,8 @@ LEAST_MS, MOST_MS = 1, 3_600_000
 """How long a caller may say that it waits: up to an hour."""
 _FRESH = {"no-cache", "no-store", "max-age=0"}
 """Words of ``Cache-Control`` to which a kept answer will not do."""
+_PRIVATE = "no-store"
+"""The one that keeps an answer from being kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +29,13 @@ class Wish:
         priority: the class that is asked for, if one is.
         timeout_s: seconds after the arrival of the call past which nobody wants the answer.
         is_kept_fine: whether an answer that was kept from earlier will do.
+        may_be_kept: whether the answer may be kept for others.
     """
 
     priority: Priority | None = None
     timeout_s: float | None = None
     is_kept_fine: bool = True
+    may_be_kept: bool = True
 
 
 NO_WISH = Wish()
@@ -45,11 +49,13 @@ def read_wish(priority: str | None, timeout_ms: str | None, cache_control: str |
     """
     if priority is None and timeout_ms is None and cache_control is None:
         return NO_WISH
-    words = () if cache_control is None else cache_control.lower().split(",")
+    said = () if cache_control is None else cache_control.lower().split(",")
+    words = {word.strip() for word in said}
     return Wish(
         None if priority is None else _class_of(priority),
         None if timeout_ms is None else _seconds(timeout_ms),
-        _FRESH.isdisjoint([word.strip() for word in words]),
+        _FRESH.isdisjoint(words),
+        _PRIVATE not in words,
     )
 
 
@@ -78,6 +84,7 @@ def urgency(
         deadline_s=min(limits) - waited_s if limits else None,
         caller=caller,
         is_kept_fine=all(wish.is_kept_fine for wish in wishes),
+        may_be_kept=all(wish.may_be_kept for wish in wishes),
     )
 
 

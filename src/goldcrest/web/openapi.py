@@ -49,7 +49,7 @@ _URGENCY: tuple[dict[str, Any], ...] = (
     {
         "name": "cache-control",
         "in": "header",
-        "description": "no-cache, no-store or max-age=0: no answer that was kept from earlier",
+        "description": "no-cache, max-age=0: no answer kept from earlier; no-store: nor is this one kept",
         "schema": {"type": "string"},
     },
 )

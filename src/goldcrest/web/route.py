@@ -141,10 +141,11 @@ class Served:
         if not visit.is_in:
             door.room.enter()
             visit.is_in = True
-        door.room.check(n_declared)
+        limit, limit_s = door.config.max_body_bytes, visit.wish.timeout_s
+        if n_declared <= limit:  # else there will never be room for it
+            door.room.check(n_declared)
         if n_declared > _LONG:
             door.service.check()  # again later: what is short is read first, and so counted
-        limit, limit_s = door.config.max_body_bytes, visit.wish.timeout_s
         reading = read_body(receive, visit, door.room, n_declared=n_declared, limit=limit)
         if limit_s is None:
             return await (reading if WHOLE in scope else door.patience.kept(reading))

@@ -100,7 +100,9 @@ class GatheringProtocol(HttpToolsProtocol):
         if self._is_in_head:
             self._n_head_bytes += len(data)
         super().data_received(data)
-        if self._is_in_head and self._n_head_bytes:
+        if not self._is_in_head:
+            self._await_rest()
+        elif self._n_head_bytes:
             self._await_head()
 
     def on_headers_complete(self) -> None:
@@ -147,6 +149,15 @@ class GatheringProtocol(HttpToolsProtocol):
                 self.send_400_response(f"The headers are longer than {MOST_HEAD_BYTES} bytes.")
         elif self._head_timer is None:
             self._head_timer = self.loop.call_later(self._read_s, self._give_up_head)
+
+    def _await_rest(self) -> None:
+        """Nobody reads a body that was answered before its end: it must come soon all the same."""
+        running = self._running
+        if running is not None and running is self.cycle and running.response_complete:
+            self._unset_keepalive_if_required()
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self._read_s, self.timeout_keep_alive_handler
+            )
 
     def _give_up_head(self) -> None:
         self._head_timer = None

@@ -140,6 +140,7 @@ class Supervisor:
 
     def _told_to_replace(self) -> None:
         if self._rolling is None or self._rolling.done():
+            _log.info("SIGHUP: the workers are replaced, one after the other")
             self._rolling = asyncio.create_task(self._replace_all())
 
     async def _end_all(self) -> None:
@@ -205,8 +206,9 @@ class Supervisor:
         losses.note(soon=child.pulse.died_soon(time.monotonic()))
         self._tally.replaced(reason)
         others = sum(one.is_listening for one in self._alive)
-        end = f"{reason}, ended {ended_by(status)}; {others} others serve"
-        self._lost(f"worker {child.number} (pid {child.pid}) was lost: {end}", status, losses)
+        end = "killed for it" if child.lost_by else f"ended {ended_by(status)}"
+        lost = f"worker {child.number} (pid {child.pid}) was lost: {reason}, {end}"
+        self._lost(f"{lost}; of the others {others} serve", status, losses)
 
     def _lost(self, what: str, status: int, losses: Losses) -> None:
         _log.error("%s", what)
@@ -260,7 +262,9 @@ class Supervisor:
                 return
 
     async def _replace(self, order: Order) -> bool:
-        old = self._at_work[order.number]
+        old = self._at_work.get(order.number)
+        if old is None:  # it has not been started yet, and so will be fresh
+            return True
         fresh = await self._started(order)
         while not fresh.is_listening and not fresh.is_over:
             await asyncio.wait([fresh.over], timeout=0.1)
