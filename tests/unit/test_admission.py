@@ -92,7 +92,7 @@ def test_job_that_would_be_answered_past_its_deadline_is_refused():
     queue = queue_of()
     push(queue, 60)
 
-    with pytest.raises(Overloaded, match=r"about 0.700 s, longer than the 0.500 s of the deadline"):
+    with pytest.raises(Overloaded, match=r"about 0.700 s, longer than the 0.400 s of the deadline"):
         push(queue, 10, deadline_s=0.5)
 
 
