@@ -27,7 +27,7 @@ from goldcrest.compile import build_artifact
 from goldcrest.config import CacheConfig, Config, EngineConfig, ModelConfig
 from goldcrest.config.machine import usable_processors
 from goldcrest.oip.tensor import of_array
-from goldcrest.reports import BatchReport
+from goldcrest.records import BatchReport
 from goldcrest.serving.served import Served
 from goldcrest.tasks import Embed, Request
 from goldcrest.testing import random_checkpoint

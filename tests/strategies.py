@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from hypothesis import strategies as st
 
-from goldcrest.batching.policy import PRIORITIES
+from goldcrest.names import PRIORITIES
 from goldcrest.packing.ladder import ladder
 from goldcrest.values import Encoding, Job, Shape, Urgency
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Literal
 
-from goldcrest.reports import Sample
+from goldcrest.records import Sample
 
 State = Literal["closed", "open", "trial"]
 

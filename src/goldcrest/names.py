@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 Readable = Literal["classify", "embed", "tokens", "span", "fill"]
 """What a checkpoint was trained for, and so what is read from its graph."""
@@ -26,6 +26,7 @@ Overflow = Literal["truncate", "reject", "window"]
 
 Priority = Literal["interactive", "default", "bulk"]
 """Classes of work, the most urgent first."""
+PRIORITIES: tuple[Priority, ...] = get_args(Priority)
 Reason = Literal["lone", "all", "urgent", "knee", "objective", "cold", "isolating"]
 """Why a grid was formed: one job waited; it took all that waited; it was sized for the most urgent
 class alone; it stops at the knee of the rate; or at the longest time a grid may take; no warm shape

@@ -9,9 +9,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from tests import strategies as our
 
 from goldcrest.batching.choice import Choice, Offer
-from goldcrest.batching.policy import PRIORITIES, Policy
+from goldcrest.batching.policy import Policy
 from goldcrest.batching.queue import JobQueue
 from goldcrest.errors import Overloaded
+from goldcrest.names import PRIORITIES
 from goldcrest.packing.plan import NoShape, plan
 from goldcrest.values import Job, Plan, Shape
 

@@ -15,7 +15,7 @@ from goldcrest.batching.policy import Policy
 from goldcrest.errors import DeadlineExceeded, Draining, EngineFailed, Overloaded, Unloaded
 from goldcrest.packing.cost import CostTable
 from goldcrest.packing.ladder import ladder
-from goldcrest.reports import BatchReport
+from goldcrest.records import BatchReport
 from goldcrest.testing import FakeEngine, ManualClock, fake_logits
 from goldcrest.values import Arrays, Encoding, Grid, Outputs, Urgency
 

@@ -17,7 +17,7 @@ from goldcrest.errors import (
     InputTooLong,
     Overloaded,
 )
-from goldcrest.reports import Sample
+from goldcrest.records import Sample
 from goldcrest.serving.cache import Answers, Cached
 from goldcrest.serving.cache_bytes import read, write
 from goldcrest.serving.cache_keys import Keys

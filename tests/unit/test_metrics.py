@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from goldcrest.metrics import SPECS, Metrics, Readings
 from goldcrest.metrics.figures import lasting, merged
 from goldcrest.metrics.text import rendered
-from goldcrest.reports import BatchReport, RequestRecord
+from goldcrest.records import BatchReport, RequestRecord
 from goldcrest.values import ServedModel, Shape
 
 RECORD = RequestRecord(

@@ -5,14 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from goldcrest.errors import InvalidRequest
-from goldcrest.serving.urgency import (
-    NO_WISH,
-    PRIORITIES,
-    Wish,
-    is_lowered,
-    read_wish,
-    urgency,
-)
+from goldcrest.names import PRIORITIES
+from goldcrest.serving.urgency import NO_WISH, Wish, is_lowered, read_wish, urgency
 from goldcrest.values import Urgency
 
 WISHES = st.lists(

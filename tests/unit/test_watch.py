@@ -16,7 +16,7 @@ from goldcrest.batching.watch import LOOKS
 from goldcrest.errors import EngineFailed, EngineHung, Unloaded
 from goldcrest.packing.cost import CostTable
 from goldcrest.packing.ladder import ladder
-from goldcrest.reports import BatchReport
+from goldcrest.records import BatchReport
 from goldcrest.testing import FakeEngine, ManualClock, fake_logits
 from goldcrest.values import Encoding, Urgency
 

@@ -16,7 +16,7 @@ from goldcrest.batching.batcher import Batcher
 from goldcrest.batching.lane import Lane
 from goldcrest.packing.cost import CostTable
 from goldcrest.packing.ladder import ladder
-from goldcrest.reports import BatchReport
+from goldcrest.records import BatchReport
 from goldcrest.tasks import Reply, Request
 from goldcrest.testing import FakeEngine
 from goldcrest.values import Encoding

@@ -14,7 +14,7 @@ from tests.answering import Answering, model, talking_to
 from goldcrest.config import WebConfig
 from goldcrest.errors import Overloaded
 from goldcrest.metrics import Metrics
-from goldcrest.reports import BatchReport, Explanation, LaneState, SlotState
+from goldcrest.records import BatchReport, Explanation, LaneState, SlotState
 from goldcrest.serving.keys import Keys, fresh_key
 from goldcrest.serving.service import Service
 from goldcrest.tasks import Reply, Request

@@ -8,7 +8,7 @@ from importlib.metadata import version as version_of
 from goldcrest.breaker import HUB
 from goldcrest.config import Config
 from goldcrest.model.version import Version
-from goldcrest.reports import Sample
+from goldcrest.records import Sample
 from goldcrest.serving.cache import Answers
 from goldcrest.serving.shared import open_shared
 from goldcrest.values import Infer

@@ -19,7 +19,7 @@ from goldcrest.app.source import Progress
 from goldcrest.config import Config
 from goldcrest.errors import Forbidden, Loading, UnknownModel
 from goldcrest.model.site import Site
-from goldcrest.reports import Sample
+from goldcrest.records import Sample
 from goldcrest.serving.routing import Closed, Routed
 from goldcrest.text.tokenizer import Tokenizer
 from goldcrest.values import ServedModel

@@ -10,7 +10,7 @@ from math import inf
 from goldcrest.app.memory import MIB, give_back, mib, resident_bytes
 from goldcrest.config import Config, usable_memory
 from goldcrest.errors import Overloaded
-from goldcrest.reports import Sample
+from goldcrest.records import Sample
 
 _log = logging.getLogger("goldcrest")
 

@@ -22,7 +22,7 @@ from goldcrest.errors import Draining, GoldcrestError, Loading, Unavailable
 from goldcrest.model.opening import needed_bytes, prepare_version
 from goldcrest.model.site import Site
 from goldcrest.model.version import Version
-from goldcrest.reports import Sample
+from goldcrest.records import Sample
 from goldcrest.serving.routing import Closed, Routed, describe
 
 _log = logging.getLogger("goldcrest")

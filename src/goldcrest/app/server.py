@@ -28,7 +28,7 @@ from goldcrest.config import Config, Loaded
 from goldcrest.errors import GoldcrestError
 from goldcrest.metrics import Metrics, Readings
 from goldcrest.model.site import Site
-from goldcrest.reports import Explanation, Sample
+from goldcrest.records import Explanation, Sample
 from goldcrest.serving.keys import Keys
 from goldcrest.serving.observing import Observed
 from goldcrest.serving.routing import Routed
@@ -161,8 +161,7 @@ class House:
         yield "loop_cpu_seconds", (), self.threads.cpu_s()
         if self._site is not None:
             yield from self._site.batcher.samples()
-            waiting = self._site.batcher.explain().waiting_bytes
-            yield "memory_bytes", ("queue",), sum(waiting.values())
+            yield "memory_bytes", ("queue",), self._site.batcher.n_bytes
 
 
 def run_server(loaded: Loaded, progress: Progress = lambda _: None) -> int:

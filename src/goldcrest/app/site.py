@@ -20,7 +20,7 @@ from goldcrest.engine.processor import processor
 from goldcrest.model.opening import open_version
 from goldcrest.model.site import Site, Wishes
 from goldcrest.model.version import Version
-from goldcrest.reports import BatchReport
+from goldcrest.records import BatchReport
 
 
 class Threads:

@@ -12,7 +12,7 @@ from goldcrest.batching.policy import Policy
 from goldcrest.batching.rounds import Rounds
 from goldcrest.errors import Overloaded
 from goldcrest.names import Priority
-from goldcrest.reports import Sample
+from goldcrest.records import Sample
 
 _GREED = 3
 """A caller may have so many times what is then still free: one takes three quarters of a limit,

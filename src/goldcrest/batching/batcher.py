@@ -15,11 +15,12 @@ from goldcrest.batching.claims import Claim, Claims
 from goldcrest.batching.desk import Clock, Desk
 from goldcrest.batching.explaining import explain
 from goldcrest.batching.lane import Lane
-from goldcrest.batching.policy import PRIORITIES, Policy
+from goldcrest.batching.policy import Policy
 from goldcrest.batching.ticket import Ticket
 from goldcrest.batching.watch import Watch
 from goldcrest.errors import Draining, Unavailable
-from goldcrest.reports import BatchReport, Explanation, Sample
+from goldcrest.names import PRIORITIES
+from goldcrest.records import BatchReport, Explanation, Sample
 from goldcrest.values import Encoding, Floats, Job, Urgency
 
 _FINISH_S = 0.05
@@ -74,6 +75,11 @@ class Batcher:
     def n_jobs(self) -> int:
         """Jobs that wait."""
         return self._queue.n_jobs
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of text that wait, those to be tokenised too."""
+        return sum(self._claims.n_bytes.values())
 
     @property
     def is_alive(self) -> bool:

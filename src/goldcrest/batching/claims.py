@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from types import TracebackType
 
 from goldcrest.batching.admission import Admission
-from goldcrest.batching.policy import PRIORITIES, Policy
-from goldcrest.names import Priority
-from goldcrest.reports import Sample
+from goldcrest.batching.policy import Policy
+from goldcrest.names import PRIORITIES, Priority
+from goldcrest.records import Sample
 
 LONG = 4096
 """Characters from which a request is tokenised off the event loop: more than a millisecond."""

@@ -15,7 +15,7 @@ from goldcrest.batching.policy import Policy
 from goldcrest.batching.queue import JobQueue
 from goldcrest.batching.ticket import Ticket, deliver
 from goldcrest.errors import Draining, EngineFailed, EngineHung, Unloaded
-from goldcrest.reports import BatchReport
+from goldcrest.records import BatchReport
 from goldcrest.values import Floats, Job
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from goldcrest.batching.claims import Claims
 from goldcrest.batching.desk import Desk
 from goldcrest.batching.lane import Lane
-from goldcrest.batching.policy import PRIORITIES
-from goldcrest.reports import Explanation, LaneState
+from goldcrest.names import PRIORITIES
+from goldcrest.records import Explanation, LaneState
 
 
 def explain(desk: Desk, claims: Claims) -> Explanation:

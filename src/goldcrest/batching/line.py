@@ -5,8 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Callable, Sequence
 
-from goldcrest.batching.policy import PRIORITIES
-from goldcrest.names import Priority
+from goldcrest.names import PRIORITIES, Priority
 from goldcrest.values import Job
 
 Place = tuple[float, float, int, int, Job]

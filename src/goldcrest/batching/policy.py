@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import get_args
 
 from goldcrest.names import Priority
 
-PRIORITIES: tuple[Priority, ...] = get_args(Priority)
 HEAD_STARTS: Mapping[Priority, float] = {"interactive": 120.0, "default": 60.0, "bulk": 0.0}
 
 ABOUT_S = 1.0

@@ -8,9 +8,9 @@ from heapq import heapify, heappop, heappush
 from goldcrest.batching.admission import Admission, Asked
 from goldcrest.batching.choice import Choice, Choose, Offer, Taken
 from goldcrest.batching.line import Line, Pace, Place
-from goldcrest.batching.policy import ABOUT_S, PRIORITIES, Policy
+from goldcrest.batching.policy import ABOUT_S, Policy
 from goldcrest.batching.rounds import Rounds
-from goldcrest.names import Priority
+from goldcrest.names import PRIORITIES, Priority
 from goldcrest.values import Encoding, Job, Urgency
 
 WINDOW = 512

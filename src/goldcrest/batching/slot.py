@@ -16,7 +16,7 @@ from goldcrest.batching.desk import Desk
 from goldcrest.batching.lane import Lane
 from goldcrest.errors import DeadlineExceeded, EngineFailed
 from goldcrest.packing.grid import Buffers, fill
-from goldcrest.reports import BatchReport, SlotState
+from goldcrest.records import BatchReport, SlotState
 from goldcrest.values import Grid, Job, Outputs
 
 BEAT_S = 1.0

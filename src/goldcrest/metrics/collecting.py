@@ -15,7 +15,7 @@ from goldcrest.metrics.specs import SPECS, Labels, Spec
 from goldcrest.metrics.text import MEDIA_TYPE, rendered
 
 if TYPE_CHECKING:  # they bring numpy, which a process that only supervises does without
-    from goldcrest.reports import BatchReport, RequestRecord, Sample
+    from goldcrest.records import BatchReport, RequestRecord, Sample
     from goldcrest.values import ServedModel
 
 

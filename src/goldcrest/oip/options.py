@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from goldcrest.errors import InvalidRequest
-from goldcrest.names import Priority
-from goldcrest.serving.urgency import PRIORITIES
+from goldcrest.names import PRIORITIES, Priority
 
 _MOST = 2**53
 """The highest whole number that every JSON parser reads exactly."""

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from goldcrest.errors import DeadlineExceeded, InvalidRequest
 from goldcrest.model.version import Version
 from goldcrest.names import Priority
-from goldcrest.reports import Sample
+from goldcrest.records import Sample
 from goldcrest.serving.cache_bytes import FORMAT, read, write
 from goldcrest.serving.cache_flight import RANKS, Flights, Landed
 from goldcrest.serving.cache_keys import Keys

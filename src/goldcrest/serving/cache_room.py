@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from threading import Lock
 from typing import Literal
 
-from goldcrest.reports import Sample
+from goldcrest.records import Sample
 
 _AT_ONCE_BYTES = 2**17
 """Let go of at once where the room shrinks: a fraction of a millisecond of work."""

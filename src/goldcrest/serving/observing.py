@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from goldcrest.errors import GoldcrestError
-from goldcrest.reports import RequestRecord
+from goldcrest.records import RequestRecord
 from goldcrest.tasks import O, Predict, Reply, Request
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from goldcrest.config import CacheConfig
 from goldcrest.config.masked import without_secrets
 from goldcrest.errors import ConfigError
-from goldcrest.reports import Sample
+from goldcrest.records import Sample
 from goldcrest.serving.shared_line import GIVE_UP_S, Line
 from goldcrest.serving.shared_value import Kept, name_of, unwrap, wrap
 

@@ -10,7 +10,7 @@ from hashlib import blake2b
 from struct import Struct
 from typing import NamedTuple, Protocol
 
-from goldcrest.reports import Sample
+from goldcrest.records import Sample
 from goldcrest.serving.cache_bytes import FORMAT, read
 from goldcrest.values import Answer
 

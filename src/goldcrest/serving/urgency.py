@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, get_args
+from typing import Protocol
 
 from goldcrest.errors import InvalidRequest
-from goldcrest.names import Priority
+from goldcrest.names import PRIORITIES, Priority
 from goldcrest.values import AT_ONCE, Urgency
 
 PRIORITY, TIMEOUT = "x-goldcrest-priority", "x-goldcrest-timeout-ms"
 """Headers of HTTP, and metadata of gRPC."""
-PRIORITIES: tuple[Priority, ...] = get_args(Priority)
-"""The most urgent first."""
 LEAST_MS, MOST_MS = 1, 3_600_000
 """How long a caller may say that it waits: up to an hour."""
 _FRESH = {"no-cache", "no-store", "max-age=0"}

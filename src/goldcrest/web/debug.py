@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from goldcrest.errors import Loading
 from goldcrest.names import Priority, Reason
-from goldcrest.reports import BatchReport, Explanation, LaneState, SlotState
+from goldcrest.records import BatchReport, Explanation, LaneState, SlotState
 from goldcrest.web.endpoint import Call, Endpoint
 
 

@@ -15,7 +15,7 @@ import msgspec
 from goldcrest.config import BatchConfig, WebConfig
 from goldcrest.errors import DeadlineExceeded, ServingError
 from goldcrest.metrics import Metrics
-from goldcrest.reports import Explanation
+from goldcrest.records import Explanation
 from goldcrest.serving.keys import Keys
 from goldcrest.serving.room import Room
 from goldcrest.serving.service import Service

@@ -20,7 +20,8 @@ from goldcrest.errors import (
     ServingError,
     Unauthorized,
 )
-from goldcrest.serving.urgency import LEAST_MS, MOST_MS, PRIORITIES, PRIORITY, TIMEOUT
+from goldcrest.names import PRIORITIES
+from goldcrest.serving.urgency import LEAST_MS, MOST_MS, PRIORITY, TIMEOUT
 from goldcrest.web.endpoint import Endpoint
 from goldcrest.web.response import INTERNAL, OURS, Problems
 
