@@ -60,11 +60,11 @@ def bench() -> Bench:
 
 
 def test_a_lone_urgent_text_decides_the_shape_and_bulk_fills_it(bench: Bench):
-    choice = bench.lane.choose([job(40, "interactive"), *[job(8, "bulk")] * 100])
+    choice = bench.lane.choose([job(36, "interactive"), *[job(4, "bulk")] * 100])
 
-    assert ("urgent", Shape(1, 48)) == (choice.reason, choice.plan.shape)
+    assert ("urgent", Shape(1, 40)) == (choice.reason, choice.plan.shape)
     assert 2 == len(choice.plan.chosen)
-    assert choice.predicted_s == pytest.approx(cost_s(Shape(1, 48)))
+    assert choice.predicted_s == pytest.approx(cost_s(Shape(1, 40)))
 
 
 def test_a_grid_takes_no_longer_than_it_is_told(bench: Bench):

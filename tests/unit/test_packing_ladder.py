@@ -15,8 +15,8 @@ def single_widths(max_length: int) -> list[int]:
     return [shape.width for shape in shapes if shape.width not in several]
 
 
-def test_single_rows_grow_by_a_half_and_a_third_in_turn():
-    assert [16, 32, 48, 96, 192, 384] == single_widths(512)
+def test_single_rows_grow_by_quarters_while_they_are_short_then_by_halves():
+    assert [16, 24, 32, 40, 48, 56, 80, 96, 112, 160, 192, 224, 384] == single_widths(512)
 
 
 @pytest.mark.parametrize(
@@ -24,10 +24,13 @@ def test_single_rows_grow_by_a_half_and_a_third_in_turn():
     [
         pytest.param(8, [8], id="less than the shortest"),
         pytest.param(16, [16], id="the shortest"),
-        pytest.param(100, [16, 32, 48, 96, 100], id="between two widths"),
+        pytest.param(100, [16, 24, 32, 40, 48, 56, 80, 96, 100], id="between two widths"),
         pytest.param(
             4096,
-            [16, 32, 48, 96, 192, 384, 768, 1024, 1536, 2048, 3072, 4096],
+            [
+                *(16, 24, 32, 40, 48, 56, 80, 96, 112, 160, 192, 224),
+                *(384, 768, 1024, 1536, 2048, 3072, 4096),
+            ],
             id="more than a grid's tokens",
         ),
     ],
@@ -52,7 +55,7 @@ def test_rows_are_no_wider_than_the_longest_text_needs():
 
 
 def test_smallest_shapes_are_warmed_first():
-    assert ["1x16", "1x32", "1x48", "1x64"] == [str(shape) for shape in ladder(512)[:4]]
+    assert ["1x16", "1x24", "1x32", "1x40"] == [str(shape) for shape in ladder(512)[:4]]
 
 
 def test_ladder_without_a_limit_is_refused():

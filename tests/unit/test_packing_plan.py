@@ -59,7 +59,7 @@ def drained(lengths: list[int], *, backlog: int, share: float) -> list[tuple[Pla
 
 
 def test_lone_text_runs_in_the_smallest_row_that_holds_it():
-    assert Plan(Shape(1, 32), ((0,),)) == plan([20], COSTS, objective_s=0.05)
+    assert Plan(Shape(1, 24), ((0,),)) == plan([20], COSTS, objective_s=0.05)
 
 
 def test_two_short_texts_share_a_row():
@@ -158,9 +158,9 @@ def test_grids_of_mixed_texts_are_95_percent_full(backlog: int):
 
 
 def test_the_most_urgent_class_alone_decides_the_shape_and_others_fill_its_room():
-    planned = plan([20, 300, 10, 5], COSTS, objective_s=0.05, n_urgent=1)
+    planned = plan([20, 300, 4, 5], COSTS, objective_s=0.05, n_urgent=1)
 
-    assert Plan(Shape(1, 32), ((0, 2),)) == planned
+    assert Plan(Shape(1, 24), ((0, 2),)) == planned
 
 
 @pytest.mark.parametrize(

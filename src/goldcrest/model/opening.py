@@ -24,7 +24,7 @@ from goldcrest.text.tokenizer import Tokenizer
 
 _log = logging.getLogger(__name__)
 
-FIRST = 3
+FIRST = 5
 """Shapes that must be warm before a version counts as ready; the rest warm when idle."""
 
 

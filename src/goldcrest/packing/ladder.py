@@ -7,7 +7,10 @@ from goldcrest.values import Shape
 MAX_JOBS = 256
 """Jobs in one grid, at most: it bounds the number of picked states."""
 
-_SHORTEST = 16
+_SHORTEST = (16, 24)
+_FINE = 256
+"""Up to this width, single rows grow by a quarter of a power of two; beyond, by a half: a lone text
+is mostly short, and what it waits for is the width of its row."""
 _ROW_WIDTHS = (64, 128, 256, 512)
 """The widths that come with several rows."""
 
@@ -15,8 +18,8 @@ _ROW_WIDTHS = (64, 128, 256, 512)
 def ladder(max_length: int, *, max_tokens: int = 1024) -> tuple[Shape, ...]:
     """List the shapes that a model runs, in the order in which they are warmed.
 
-    There is one row of 16, 32, 48, 64, 96, 128 ... up to ``max_length``, and every row count at
-    the widths 64 to 512. A width above ``max_length`` is still of use, for positions restart with
+    There is one row of 16, 24, 32, 40, 48, 56, 64, 80 ... up to ``max_length``, and every row
+    count at the widths 64 to 512. A width above ``max_length`` is still of use, for positions restart with
     every job of a row.
 
     Args:
@@ -56,10 +59,10 @@ def n_picks(n_states: int) -> int:
 
 
 def _single_widths(max_length: int) -> list[int]:
-    """16, 32, 48, 64, 96, 128, 192 ... and ``max_length`` itself."""
+    """16, 24, 32, 40, 48, 56, 64, 80 ... 256, 384, 512 ... and ``max_length`` itself."""
     steps = [
-        width
+        (1 << power) + (part << power - 2)
         for power in range(5, max_length.bit_length())
-        for width in (1 << power, 3 << power - 1)
+        for part in (range(4) if 1 << power < _FINE else (0, 2))
     ]
-    return [width for width in (_SHORTEST, *steps) if width < max_length] + [max_length]
+    return [width for width in (*_SHORTEST, *steps) if width < max_length] + [max_length]
