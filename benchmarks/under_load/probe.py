@@ -21,6 +21,7 @@ import msgspec
 from benchmarks.client import HOST
 from benchmarks.process import POLL_S, BenchmarkError, started
 from benchmarks.under_load.driver import NICENESS
+from goldcrest.prompt import run_promptly
 
 ROOT = Path(__file__).parents[2]
 LIMIT_S = 10.0
@@ -48,6 +49,7 @@ class Probes(msgspec.Struct, frozen=True):
 
 def probe(port: int, path: str, seconds: float, rate: float) -> Probes:
     """Asks at an even pace."""
+    run_promptly()  # it shares the server's processors, which those who ask elsewhere do not
     found = Probes(path, [], [], [], {})
     content = f"GET {path} HTTP/1.1\r\nHost: {HOST}:{port}\r\n\r\n".encode()
     kept = _open(port)

@@ -296,6 +296,21 @@ def test_a_server_is_started_held_loaded_and_ended(
     assert step.sent == step.server.n_requests
 
 
+@pytest.mark.parametrize(("slo", "status"), [("p99<5s", 0), ("p99<1ms", 1)])
+def test_the_command_ends_with_whether_the_objective_was_met(
+    slo: str, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = ("--rate", "40", "--seconds", "0.5", "--warm-up", "0", "--profile", "sms", "--slo", slo)
+    with answering(Behaviour(latency_s=0.05)) as url:
+        command = ["goldcrest", "loadtest", url, *load, "--out", str(tmp_path / "report.html")]
+        monkeypatch.setattr(sys, "argv", command)
+
+        with pytest.raises(SystemExit) as ended:
+            main()
+
+    assert status == (ended.value.code or 0)
+
+
 def test_a_key_that_is_not_there_is_said_before_anything_is_sent() -> None:
     with pytest.raises(ConfigError, match="NO_SUCH_KEY"):
         run("http://127.0.0.1:9", rates=(1.0,), key_variable="NO_SUCH_KEY")

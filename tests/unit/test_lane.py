@@ -74,11 +74,26 @@ def test_a_grid_takes_no_longer_than_it_is_told(bench: Bench):
     assert choice.predicted_s <= choice.objective_s == 0.010
 
 
-def test_where_nothing_holds_the_first_job_in_that_time_the_settings_say_how_long(bench: Bench):
+def test_where_nothing_holds_the_first_job_in_that_time_it_takes_the_cheapest_shape(bench: Bench):
     choice = bench.lane.choose([job(128), *[job(64)] * 100], longest_s=0.005)
 
-    assert choice.objective_s == 0.05
+    assert Shape(1, 128) == choice.plan.shape
     assert choice.predicted_s > 0.005
+
+
+def test_a_time_that_is_promised_leaves_room_for_the_runs_that_take_longer(bench: Bench):
+    jobs, grid_s = [job(64)] * 100, bench.lane.predicted_s(Shape(2, 64))
+    before = bench.lane.choose(jobs, longest_s=0.020)
+
+    for number in range(400):  # one in four takes half as long again; the middle stays
+        bench.lane.observe(Shape(2, 64), grid_s * (1.5 if number % 4 == 0 else 1.0))
+    after = bench.lane.choose(jobs, longest_s=0.020)
+
+    assert after.predicted_s < before.predicted_s
+    assert after.predicted_s * 1.4 < 0.020
+    assert bench.lane.choose(jobs).predicted_s == pytest.approx(
+        bench.lane.predicted_s(bench.lane.choose(jobs).plan.shape)
+    )
 
 
 def test_when_runs_take_half_as_long_again_so_do_all_predictions_after_a_few(bench: Bench):

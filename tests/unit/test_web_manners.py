@@ -14,12 +14,16 @@ from tests.held import Held, head, request, running
 
 from goldcrest.batching.batcher import Batcher
 from goldcrest.batching.lane import Lane
+from goldcrest.config import WebConfig
+from goldcrest.metrics import Metrics
 from goldcrest.packing.cost import CostTable
 from goldcrest.packing.ladder import ladder
 from goldcrest.records import BatchReport
+from goldcrest.serving.service import Service
 from goldcrest.tasks import Reply, Request
 from goldcrest.testing import FakeEngine
 from goldcrest.values import Encoding
+from goldcrest.web.app import App, create
 from goldcrest.web.wire import MOST_PIPELINED
 
 pytestmark = pytest.mark.integration
@@ -220,3 +224,24 @@ async def test_who_is_refused_and_then_stalls_within_its_body_is_cut_off():
         server.held.released.set()
         await slow
         await connection.close()
+
+
+def app() -> App:
+    held = Held()
+    made = create(Service(held.predict, held), WebConfig(), Metrics(version="1"))
+    assert isinstance(made, App)
+    return made
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready"])
+def test_health_is_told_when_its_head_is_read_and_waits_for_no_turn(path: str):
+    answer = app().let_in({"type": "http", "method": "GET", "path": path, "headers": []})
+
+    assert answer is not None
+    assert 200 == answer.status
+
+
+def test_what_may_wait_for_its_turn_does():
+    models = {"type": "http", "method": "GET", "path": "/v1/models", "headers": []}
+
+    assert app().let_in(models) is None

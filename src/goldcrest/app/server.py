@@ -28,6 +28,7 @@ from goldcrest.config import Config, Loaded
 from goldcrest.errors import GoldcrestError
 from goldcrest.metrics import Metrics, Readings
 from goldcrest.model.site import Site
+from goldcrest.prompt import run_promptly
 from goldcrest.records import Explanation, Sample
 from goldcrest.serving.keys import Keys
 from goldcrest.serving.observing import Observed
@@ -222,6 +223,7 @@ async def _serve(house: House, config: Config, bond: Bond) -> int:
     from goldcrest.web.server import serve
 
     house.threads.enrol()
+    run_promptly()  # health and refusals wait for no grid
     service = house.service = Service(
         house.routed,
         house.catalogue,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import count
 
 import numpy as np
@@ -108,15 +108,17 @@ class Lane:
 
         Args:
             jobs: that wait.
-            longest_s: what the grid should take at most, if a warm shape holds the most urgent job
-                in that time; else, and if None, it is what the settings say.
+            longest_s: what the grid should take at most, all but one in a hundred; None: what the
+                settings say, and on average. Where no warm shape holds the most urgent job in
+                that time, the cheapest one that does is taken.
             explore: take a cold shape too, if it should be the best one; under constant load
                 nothing else would ever warm it.
         """
         lengths = [len(job.encoding.ids) for job in jobs]
         costs = self.shapes.offered(explore=explore)
-        objective_s = self._objective(lengths[0], longest_s, costs)
-        quiet_s = objective_s / self.correction  # the table knows the machine in quiet
+        objective_s = min(longest_s or self._objective_s, self._objective_s)
+        swing = 1.0 if longest_s is None else self._pace.swing
+        quiet_s = objective_s / self.correction / swing  # the table knows the machine in quiet
         n_urgent = _n_urgent(jobs)
         try:
             planned = plan(lengths, costs, objective_s=quiet_s, n_urgent=n_urgent)
@@ -213,15 +215,6 @@ class Lane:
     def _settle_pace(self) -> None:
         best = self.shapes.seconds_per_token
         self.seconds_per_token = best * self._pace.looseness * self._pace.correction
-
-    def _objective(
-        self, n_tokens: int, longest_s: float | None, costs: Mapping[Shape, float]
-    ) -> float:
-        if longest_s is None or longest_s >= self._objective_s:
-            return self._objective_s
-        quiet_s = longest_s / self.correction
-        is_kept = any(cost <= quiet_s and s.width >= n_tokens for s, cost in costs.items())
-        return longest_s if is_kept else self._objective_s
 
 
 def _n_urgent(jobs: Sequence[Job]) -> int:

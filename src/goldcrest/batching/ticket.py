@@ -63,6 +63,11 @@ class Ticket:
             self._future.set_result([answer for answer in self._answers if answer is not None])
 
 
+_AT_ONCE = 8
+"""Tickets that are settled in one turn of an event loop: each wakes a request that is then answered,
+and what arrives meanwhile, a probe or a request to refuse, should not wait for a whole grid of them."""
+
+
 def deliver(tickets: Iterable[Ticket]) -> None:
     """Hand over settled tickets from an engine's thread, waking each event loop once."""
     by_loop: dict[asyncio.AbstractEventLoop | None, list[Ticket]] = {}
@@ -73,7 +78,13 @@ def deliver(tickets: Iterable[Ticket]) -> None:
             _settle(group)
         else:
             with suppress(RuntimeError):  # the loop is closed, and its callers with it
-                loop.call_soon_threadsafe(_settle, group)
+                loop.call_soon_threadsafe(_settle_some, loop, group)
+
+
+def _settle_some(loop: asyncio.AbstractEventLoop, tickets: list[Ticket]) -> None:
+    _settle(tickets[:_AT_ONCE])
+    if len(tickets) > _AT_ONCE:
+        loop.call_soon(_settle_some, loop, tickets[_AT_ONCE:])
 
 
 def _settle(tickets: list[Ticket]) -> None:

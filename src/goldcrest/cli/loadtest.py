@@ -28,7 +28,7 @@ _TO_BE_STARTED = "http://127.0.0.1:1"
 
 
 def loadtest(options: Options) -> None:
-    """Put a server under load, and report what it bears."""
+    """Put a server under load, and report what it bears; ends with 1 if that is not within --slo."""
     from goldcrest.loadtest.course import check
 
     signal.signal(signal.SIGTERM, _end)  # else a server that was started would stay
@@ -43,6 +43,8 @@ def loadtest(options: Options) -> None:
     with _server(options) as (where, started):
         report = _watched(replace(course, url=where), started)
     _write(report, options.out)
+    if not report.keeps_slo:
+        sys.exit(1)
 
 
 def _course(options: Options) -> Course:

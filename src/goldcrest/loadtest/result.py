@@ -228,6 +228,15 @@ class LoadReport(msgspec.Struct, frozen=True, kw_only=True):
     format: int = FORMAT
 
     @property
+    def keeps_slo(self) -> bool:
+        """Whether the objective was met, by a rate that was found or in every step; True without one."""
+        if self.slo is None:
+            return True
+        if self.found is not None:
+            return self.found.rate > 0
+        return bool(self.shown) and all(step.is_within is True for step in self.shown)
+
+    @property
     def is_bounded(self) -> bool:
         """Whether a higher rate than the one that was found broke, and not by the client's fault."""
         broke_at = self.found.broke_at if self.found else None

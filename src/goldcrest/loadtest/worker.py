@@ -27,6 +27,7 @@ from goldcrest.loadtest.orders import (
 from goldcrest.loadtest.pool import Pool, resolve
 from goldcrest.loadtest.sending import Step
 from goldcrest.loadtest.stock import Stock
+from goldcrest.prompt import run_promptly
 
 _TELL_S = 0.25
 
@@ -142,6 +143,7 @@ async def _main() -> None:
 def main() -> None:
     """Send what standard input says, until it ends."""
     gc.disable()
+    run_promptly()  # latency is the server's, not the wait of this process for a processor
     uvloop.run(_main())
 
 

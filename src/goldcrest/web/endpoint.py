@@ -139,6 +139,8 @@ class Endpoint:
         example: a body to try.
         problem: how errors are told.
         is_public: answered to callers without a key too.
+        is_instant: answered when its head is read, before requests that came earlier and wait for
+            their turn; ``call`` awaits nothing, and takes no body.
     """
 
     path: str
@@ -156,6 +158,7 @@ class Endpoint:
     media_type: str = JSON.decode()
     problem: Problems = OURS
     is_public: bool = False
+    is_instant: bool = False
 
     @property
     def can_be_urgent(self) -> bool:

@@ -148,6 +148,7 @@ ENDPOINTS = (
         call=live,
         reply=Live,
         is_public=True,
+        is_instant=True,
         other_statuses={503: "An engine hangs for good: start the process again."},
     ),
     Endpoint(
@@ -158,6 +159,7 @@ ENDPOINTS = (
         call=ready,
         reply=Readiness,
         is_public=True,
+        is_instant=True,
         other_statuses={503: "A model loads, an engine hangs, or the server drains."},
     ),
     Endpoint(

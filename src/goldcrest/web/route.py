@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Coroutine, Mapping
+from typing import Any, TypeVar
 
 import msgspec
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from goldcrest.errors import (
     DeadlineExceeded,
@@ -24,6 +24,8 @@ from goldcrest.web.connection import CallerGone, declared_bytes, read_body
 from goldcrest.web.endpoint import Call, Door, Endpoint
 from goldcrest.web.response import INTERNAL, Fault, Header, Problems, Response, refusal, told
 from goldcrest.web.visits import ARRIVED, GONE, LET_IN, WHOLE, Visit, path_of
+
+T = TypeVar("T")
 
 _log = logging.getLogger("goldcrest.web")
 _encode = msgspec.json.Encoder().encode
@@ -69,19 +71,23 @@ class Served:
     def let_in(self, scope: Scope) -> Response | None:
         """Take a request in before its turn comes, or give what it is answered instead.
 
-        So what there is no room for costs next to nothing, and is told so at once: it waits for
-        none of the requests that came before it.
+        So what there is no room for costs next to nothing, and is told so at once, as is whether
+        the server is well: that waits for none of the requests that came before it.
         """
-        room = self._door.room
-        if not self._has_body:
+        room, visit = self._door.room, Visit(scope.get(ARRIVED))
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        if self.endpoint.is_instant:
+            response = finished(self._respond(visit, scope, headers, _no_body))
+        elif not self._has_body:
             return None
-        if not room.is_full:
+        elif room.is_full:
+            response = refusal(room.refusal(), self._problem)
+        else:
             room.enter()
             scope[LET_IN] = True
             return None
-        visit, response = Visit(scope.get(ARRIVED)), refusal(room.refusal(), self._problem)
-        extra = self._extra(visit, dict(scope["headers"]))
         self._door.visits.ended(visit, scope, route=self.endpoint.path, status=response.status)
+        extra = self._extra(visit, headers)
         return msgspec.structs.replace(response, headers=(*response.headers, *extra))
 
     def _extra(self, visit: Visit, headers: Mapping[bytes, bytes]) -> tuple[Header, ...]:
@@ -163,6 +169,24 @@ class Served:
             raise InvalidRequest(f"the request is not of the shape asked for: {error}") from error
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise MalformedRequest(f"the body is not valid JSON: {error}") from error
+
+
+def finished(work: Coroutine[Any, Any, T]) -> T:
+    """The result of what waits for nothing.
+
+    Raises:
+        RuntimeError: it did.
+    """
+    try:
+        work.send(None)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    raise RuntimeError("an answer that nothing holds up was held up")
+
+
+async def _no_body() -> Message:
+    return {"type": "http.request"}
 
 
 def _caller(headers: Mapping[bytes, bytes], keys: Keys) -> str:

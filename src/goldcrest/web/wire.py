@@ -7,7 +7,7 @@ and a packet of its own: for short answers that is a tenth of all the processor 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
@@ -15,6 +15,7 @@ from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from goldcrest.web.response import Response
+from goldcrest.web.route import finished
 from goldcrest.web.visits import ARRIVED, WHOLE
 
 _AT_ONCE = 65_536
@@ -134,13 +135,13 @@ class GatheringProtocol(HttpToolsProtocol):
             self._write_timer.cancel()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        """Answer at once what is not let in; begin a task for all else."""
+        """Answer at once what need not wait or is not let in; begin a task for all else."""
         self._running = cycle
-        refused = None if self.flow.write_paused else self._let_in(cycle.scope)  # type: ignore[arg-type]  # a scope
-        if refused is None:
+        answer = None if self.flow.write_paused else self._let_in(cycle.scope)  # type: ignore[arg-type]  # a scope
+        if answer is None:
             super()._start_asgi_task(cycle, app)
         else:
-            _finish(refused.send(cycle.send))  # type: ignore[arg-type]  # what is sent is right
+            finished(answer.send(cycle.send))  # type: ignore[arg-type]  # what is sent is right
 
     def _await_head(self) -> None:
         """Part of a head is here: the rest must come soon, and must not be long."""
@@ -189,12 +190,3 @@ _TOO_SLOW = (
 
 def _let_in(_: Scope) -> None:
     """An application that is not ours lets everything in."""
-
-
-def _finish(answering: Coroutine[Any, Any, None]) -> None:
-    """Run to its end what waits for nothing."""
-    try:
-        answering.send(None)
-    except StopIteration:
-        return
-    raise RuntimeError("an answer that nothing holds up was held up")
