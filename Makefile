@@ -5,7 +5,7 @@ TORCH := .venv-torch
 PIP_FLAGS := --quiet --disable-pip-version-check
 ARGS ?=
 
-.PHONY: serve test check fix parity bench smoke docs lock clean help
+.PHONY: serve test check fix parity bench smoke docs builtin lock clean help
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -37,6 +37,9 @@ smoke: $(VENV)/.bench  ## a short benchmark of the built-in model that fails on 
 
 docs: $(VENV)/.test  ## regenerate the reference pages
 	$(VENV)/bin/python -m docs.generate
+
+builtin: $(TORCH)/.parity  ## make a built-in model anew: NAME=sentiment DATA=FOLDER BASE=FOLDER [WORK=FOLDER]
+	$(TORCH)/bin/python -m recipes $(NAME) --data $(DATA) --base $(BASE) --work $(or $(WORK),build/$(NAME)) $(ARGS)
 
 lock:  ## pin the newest versions of everything the project's own tests install
 	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock

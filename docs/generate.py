@@ -14,7 +14,7 @@ import typer
 
 from docs import measured, parity
 from goldcrest.cli.main import app as command_line
-from goldcrest.config import SETTINGS, Config, ModelConfig
+from goldcrest.config import SETTINGS, CascadeConfig, Config, ModelConfig
 from goldcrest.config.described import SECTIONS, words
 from goldcrest.errors import GoldcrestError, ServingError
 from goldcrest.loadtest import crew  # noqa: F401  # its error is on the page of errors
@@ -92,6 +92,16 @@ def settings_page() -> str:
             [
                 (f"`{field.name}`", words(field.type), _default(field.default), _about(field.type))
                 for field in msgspec.structs.fields(ModelConfig)
+            ],
+        ),
+        "## cascades",
+        "A list, in TOML as `[[cascades]]`; `GOLDCREST_CASCADES` holds it as JSON. "
+        "[Its guide](../guides/cascade.md) says more.",
+        _table(
+            ("key", "meaning"),
+            [
+                (f"`{field.name}`", _about(field.type))
+                for field in msgspec.structs.fields(CascadeConfig)
             ],
         ),
     )

@@ -40,7 +40,9 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         dimensions: width of a state, and so of an embedding.
         max_length: tokens per item, special ones included.
         has_token_types: whether the graph takes them.
-        variants: by precision, "f32" or "int8".
+        variants: by precision: "f32", "int8" or "int8-weights".
+        passed: the ways to run it that kept its quality when it was optimised, such as
+            "int8+bf16"; no other is taken. Empty where nobody measured that.
         mask_token: stands in a text for a token that is to be found; empty where there is none.
         prompts: texts that an embedder was trained to see before its own, by name.
         default_prompt: the name of the one that is put there where none is asked for.
@@ -64,6 +66,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     mask_token: str = ""
     prompts: dict[str, str] = {}
     default_prompt: str = ""
+    passed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

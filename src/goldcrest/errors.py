@@ -28,15 +28,23 @@
     │  └─ EngineFailed                 wraps what the runtime raised
     │     └─ EngineHung                .retry_after_s
     ├─ ConfigError                     at start-up only
+    ├─ DataProblem                     a set of texts cannot be used; .file, .line
+    ├─ TrainingError                   a student cannot be trained, or its folder is in the way
+    │  └─ TrainingEnded                before its last step; it can go on. .step
     ├─ CheckpointError                 a model could not be read
     │  ├─ CheckpointNotFound
     │  ├─ UnsupportedModel             an architecture or option we do not have
     │  ├─ PickledWeights               refused; names the command that converts them
     │  ├─ TensorProblem                missing, misshapen or truncated; .tensor
     │  └─ NoTrainedHead                the checkpoint was never trained for the task
+    ├─ ComparisonError                 models were compared, and there is no pick
+    │  ├─ ProbeFailed                  a contender could not be measured; .name
+    │  ├─ NothingMeasured              none of them could
+    │  └─ NothingFits                  none keeps every limit; .nearest
     └─ ArtifactError                   a folder to be served is not whole
        ├─ ArtifactCorrupt              .file
        ├─ QuantizeFailed
+       ├─ QualityLost                  more than it may; .metric, .points, .limit
        └─ NoVariant                    none that this processor can run
 """
 
@@ -249,6 +257,32 @@ class ConfigError(GoldcrestError):
     code = "config_error"
 
 
+class DataProblem(GoldcrestError):
+    """A set of texts, or a label in it, cannot be used as it is."""
+
+    code = "data_problem"
+
+    def __init__(self, message: str, *, file: str = "", line: int = 0) -> None:
+        super().__init__(message)
+        self.file, self.line = file, line
+
+
+class TrainingError(GoldcrestError):
+    """A student cannot be trained as asked, or the folder for it holds something else."""
+
+    code = "training_error"
+
+
+class TrainingEnded(TrainingError):
+    """The run was ended before its last step; its checkpoint can go on."""
+
+    code = "training_ended"
+
+    def __init__(self, message: str, step: int) -> None:
+        super().__init__(message)
+        self.step = step
+
+
 class CheckpointError(GoldcrestError):
     """A model could not be read."""
 
@@ -289,6 +323,38 @@ class NoTrainedHead(CheckpointError):
     code = "no_trained_head"
 
 
+class ComparisonError(GoldcrestError):
+    """Models were compared, and there is no pick."""
+
+    code = "comparison_error"
+
+
+class ProbeFailed(ComparisonError):
+    """A contender's process ended without a result."""
+
+    code = "probe_failed"
+
+    def __init__(self, name: str, said: str) -> None:
+        super().__init__(f"{name} could not be measured: {said}")
+        self.name, self.said = name, said
+
+
+class NothingMeasured(ComparisonError):
+    """None of the contenders could be measured."""
+
+    code = "nothing_measured"
+
+
+class NothingFits(ComparisonError):
+    """No contender keeps every limit; the report says which one comes nearest."""
+
+    code = "nothing_fits"
+
+    def __init__(self, message: str, nearest: str) -> None:
+        super().__init__(message)
+        self.nearest = nearest
+
+
 class ArtifactError(GoldcrestError):
     """A folder that should be served is not whole."""
 
@@ -309,6 +375,18 @@ class QuantizeFailed(ArtifactError):
     """The INT8 variant could not be made."""
 
     code = "quantize_failed"
+
+
+class QualityLost(ArtifactError):
+    """What was made loses more quality than it may."""
+
+    code = "quality_lost"
+
+    def __init__(
+        self, message: str, *, metric: str = "", points: float = 0.0, limit: float = 0.0
+    ) -> None:
+        super().__init__(message)
+        self.metric, self.points, self.limit = metric, points, limit
 
 
 class NoVariant(ArtifactError):

@@ -56,6 +56,8 @@ class RequestRecord:
         model: the model that answered or would have; empty if none was found.
         outcome: "ok", or the code of the error.
         n_truncated: items that lost tokens.
+        lengths: tokens that each item had, those that were cut off too; of an item that expands
+            into several, their mean; of one in windows, what they came to.
         seconds: from the call of the service to its reply.
         caller: the name of the key that was shown; empty where none is asked for.
     """
@@ -69,6 +71,7 @@ class RequestRecord:
     seconds: float
     caller: str = ""
     priority: Priority | None = None
+    lengths: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

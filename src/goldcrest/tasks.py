@@ -265,6 +265,8 @@ class Reply(Generic[O]):
         n_tokens: tokens that were run, per item.
         n_dropped: tokens cut off, per item.
         n_windows: windows that were run, per item.
+        lengths: tokens that each item had, those that were cut off too; empty where tokens run and
+            dropped say it, as they do not where several models ran them.
     """
 
     model: str
@@ -273,6 +275,7 @@ class Reply(Generic[O]):
     n_tokens: tuple[int, ...]
     n_dropped: tuple[int, ...]
     n_windows: tuple[int, ...]
+    lengths: tuple[int, ...] = ()
 
 
 class Predict(Protocol):

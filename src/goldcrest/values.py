@@ -9,7 +9,7 @@ from itertools import count
 import numpy as np
 from numpy.typing import NDArray
 
-from goldcrest.names import Overflow, Priority, Readable, TaskName
+from goldcrest.names import Overflow, Priority, ProblemType, Readable, TaskName
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float32]
@@ -252,6 +252,8 @@ class ServedModel:
         family: of its architecture, such as "distilbert".
         defaults: the tasks that it answers when a request names no model.
         is_open: False for one that is opened by the first request that needs it.
+        problem_type: how the logits of a classifier become numbers; None for others.
+        members: of a cascade, in the order in which they are asked; empty for others.
     """
 
     name: str
@@ -268,6 +270,8 @@ class ServedModel:
     is_ready: bool
     defaults: tuple[TaskName, ...]
     is_open: bool = True
+    problem_type: ProblemType | None = None
+    members: tuple[str, ...] = ()
 
 
 AS_IT_COMES = EncodeOptions()

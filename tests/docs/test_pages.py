@@ -16,6 +16,7 @@ from typer.main import get_command
 from goldcrest.app.source import builtins
 from goldcrest.cli.main import app
 from goldcrest.config import load as load_settings
+from goldcrest.distill.recipe import read_recipe
 from goldcrest.testing import random_checkpoint
 from goldcrest.web.app import ENDPOINTS
 
@@ -99,12 +100,15 @@ def test_every_body_is_what_its_route_takes(page: Path):
 
 
 @every_page
-def test_every_settings_file_is_valid(page: Path, tmp_path: Path):
+def test_every_file_of_settings_or_stages_is_valid(page: Path, tmp_path: Path):
     for content in blocks(page, "toml"):
         file = tmp_path / "goldcrest.toml"
         file.write_text(content, encoding="utf-8")
 
-        load_settings({}, environ={}, file=file)
+        if "[[stages]]" in content:
+            read_recipe(file, variables={}, overrides={})
+        else:
+            load_settings({}, environ={}, file=file)
 
 
 def test_architecture_lists_every_module_and_no_other():
@@ -118,8 +122,8 @@ def test_architecture_lists_every_module_and_no_other():
 
 
 def test_python_guide_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    if "sentiment" not in builtins():
-        pytest.skip("the built-in model is not in this checkout")
+    if not {"sentiment", "embedder"} <= set(builtins()):
+        pytest.skip("the built-in models are not in this checkout")
     random_checkpoint(tmp_path / "models" / "minilm", family="bert", pooling="mean")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GOLDCREST_CACHE__FOLDER", str(tmp_path / "cache"))

@@ -14,9 +14,9 @@ import pytest
 import goldcrest
 from goldcrest.artifact import Artifact
 from goldcrest.checkpoint import read
-from goldcrest.compile import build_artifact
+from goldcrest.compile import Variant, build_artifact
 from goldcrest.compile.calibration import default_texts
-from goldcrest.compile.quantize import TABLE, narrow_table, quantized_rows
+from goldcrest.compile.tables import TABLE, narrow_table, quantized_rows
 from goldcrest.config import Config, Precision
 from goldcrest.engine.processor import processor
 from goldcrest.graph import build
@@ -31,12 +31,13 @@ pytestmark = pytest.mark.parity
 
 @pytest.fixture(scope="module")
 def artifact(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
-    """A BERT of two small layers in both variants."""
+    """A BERT of two small layers in every variant."""
     folder = tmp_path_factory.mktemp("precision")
     checkpoint = random_checkpoint(
         folder / "checkpoint", family="bert", n_labels=4, width=128, ffn_width=256, spread=1.0
     )
-    return build_artifact(read(checkpoint, "random"), folder / "artifact", variants=("int8", "f32"))
+    variants: tuple[Variant, ...] = ("int8", "f32", "int8-weights")
+    return build_artifact(read(checkpoint, "random"), folder / "artifact", variants=variants)
 
 
 def probabilities(artifact: Artifact, precision: Precision, config: Config, *, n: int) -> Floats:
@@ -45,8 +46,9 @@ def probabilities(artifact: Artifact, precision: Precision, config: Config, *, n
     return np.array([list(found.scores.values()) for found in together])
 
 
-def test_int8_stays_near_f32(artifact: Artifact, config: Config) -> None:
-    plain, quantised = (probabilities(artifact, p, config, n=150) for p in ("f32", "int8"))
+@pytest.mark.parametrize("precision", ["int8", "int8-weights"])
+def test_int8_stays_near_f32(precision: Precision, artifact: Artifact, config: Config) -> None:
+    plain, quantised = (probabilities(artifact, p, config, n=150) for p in ("f32", precision))
 
     assert np.abs(plain - quantised).mean() < 0.03
     best = np.sort(plain, axis=1)
@@ -55,7 +57,8 @@ def test_int8_stays_near_f32(artifact: Artifact, config: Config) -> None:
 
 
 @pytest.mark.parametrize(
-    ("precision", "tolerance"), [("f32", 1e-5), ("bf16", 5e-3), ("int8", 5e-3)]
+    ("precision", "tolerance"),
+    [("f32", 1e-5), ("bf16", 5e-3), ("int8", 5e-3), ("int8-weights", 5e-3)],
 )
 def test_an_answer_is_the_same_alone_and_in_company(
     precision: Precision, tolerance: float, artifact: Artifact, config: Config

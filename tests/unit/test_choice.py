@@ -63,3 +63,36 @@ def test_an_arm_processor_lists_features_under_another_word(tmp_path: Path) -> N
     listing.write_text("processor: 0\nFeatures\t: asimd asimddp bf16 i8mm\n")
 
     assert processor(listing).has_native_bf16
+
+
+def test_an_artifact_runs_only_as_it_passed() -> None:
+    able = candidates(["f32", "int8"], NEW, passed=["f32+f32", "int8+bf16"])
+
+    assert ["f32+f32", "int8+bf16"] == list(map(str, able))
+
+
+def test_a_precision_that_did_not_pass_is_refused_with_those_that_did() -> None:
+    with pytest.raises(NoVariant, match=r"not among those that passed .*: f32\+f32"):
+        candidates(["f32", "int8"], NEW, "bf16", passed=["f32+f32"])
+
+
+def test_half_precision_runs_where_it_passed_or_is_asked_for_alone() -> None:
+    able = Processor("Able", frozenset({"avx2", "avx512_fp16"}))
+
+    assert ["f32+f32"] == names(["f32"], able)
+    assert ["f32+f16"] == names(["f32"], able, "f16")
+    passed = candidates(["f32"], able, passed=["f32+f32", "f32+f16"])
+    assert ["f32+f32", "f32+f16"] == list(map(str, passed))
+
+
+def test_weights_alone_are_a_variant_of_their_own() -> None:
+    assert ["int8-weights+f32"] == names(["f32", "int8-weights"], OLD, "int8-weights")
+
+
+@pytest.mark.parametrize(
+    ("feature", "expected"), [("avx2", False), ("avx_vnni", True), ("i8mm", True)]
+)
+def test_products_of_eight_bits_are_known_by_their_instructions(
+    feature: str, expected: bool
+) -> None:
+    assert expected is Processor("Some", frozenset({feature})).has_int8_products

@@ -27,6 +27,7 @@ from goldcrest.loadtest.replay import read_recorded
 from goldcrest.loadtest.result import LoadReport, Step, read, write
 from goldcrest.loadtest.stock import Stock
 from goldcrest.loadtest.texts import Texts
+from goldcrest.metrics.scraping import read_metrics
 
 
 def rows(latency_ms: list[float], outcome: list[int] | None = None) -> Rows:
@@ -328,8 +329,8 @@ process_cpu_seconds_total %d
 
 
 def test_a_step_is_told_what_the_server_counted_meanwhile() -> None:
-    before = watching.read_metrics(PAGE % (1, 2, 10, 3, 5))
-    after = watching.read_metrics(PAGE % (3, 6, 110, 8, 12))
+    before = read_metrics(PAGE % (1, 2, 10, 3, 5))
+    after = read_metrics(PAGE % (3, 6, 110, 8, 12))
 
     step = watching.between(before, after, seconds=4.0)
 
@@ -345,9 +346,7 @@ def test_a_step_is_told_what_the_server_counted_meanwhile() -> None:
 
 
 def test_processor_time_outside_the_engine_is_reckoned_per_request() -> None:
-    first, last = (
-        watching.read_metrics(PAGE % row) for row in ((1, 2, 10, 3, 5), (3, 6, 110, 8, 12))
-    )
+    first, last = (read_metrics(PAGE % row) for row in ((1, 2, 10, 3, 5), (3, 6, 110, 8, 12)))
     step = watching.between(first, last, seconds=4.0)
     assert step is not None
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import threading
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -10,6 +11,8 @@ from goldcrest.metrics import SPECS, Metrics, Readings
 from goldcrest.metrics.figures import lasting, merged
 from goldcrest.metrics.text import rendered
 from goldcrest.records import BatchReport, RequestRecord
+from goldcrest.serving.observing import Observed
+from goldcrest.tasks import Classify, Reply, Request, ZeroShot
 from goldcrest.values import ServedModel, Shape
 
 RECORD = RequestRecord(
@@ -20,6 +23,7 @@ RECORD = RequestRecord(
     n_tokens=40,
     n_truncated=1,
     seconds=0.012,
+    lengths=(16, 17, 600),
 )
 REPORT = BatchReport(
     lane="m#1",
@@ -64,6 +68,44 @@ def test_a_request_adds_its_items_tokens_and_truncations():
         _sample(metrics, "goldcrest_tokens_total", model="m"),
         _sample(metrics, "goldcrest_truncated_items_total", model="m"),
     )
+
+
+def test_every_text_counts_by_the_tokens_that_it_had():
+    metrics = Metrics(version="1")
+
+    metrics.record(RECORD)
+
+    bucket = "goldcrest_text_tokens_bucket"
+    assert (1, 2, 2, 3, 633) == (
+        _sample(metrics, bucket, model="m", le="16.0"),
+        _sample(metrics, bucket, model="m", le="24.0"),
+        _sample(metrics, bucket, model="m", le="512.0"),
+        _sample(metrics, bucket, model="m", le="1024.0"),
+        _sample(metrics, "goldcrest_text_tokens_sum", model="m"),
+    )
+
+
+def test_a_request_without_an_answer_has_no_lengths():
+    metrics = Metrics(version="1")
+
+    metrics.record(dataclasses.replace(RECORD, model="", outcome="overloaded", lengths=()))
+
+    assert b"goldcrest_text_tokens" not in metrics.render()
+
+
+@pytest.mark.parametrize(
+    ("task", "lengths"),
+    [(Classify(), (10, 600)), (ZeroShot(labels=("a", "b")), (5, 344))],
+    ids=["as it comes", "in two pairs"],
+)
+async def test_a_length_is_what_ran_and_what_was_cut_off(task, lengths):
+    async def predict(request: Request[Any]) -> Reply[Any]:
+        return Reply("m", (), (), (10, 512), (0, 88), (1, 1))
+
+    records: list[RequestRecord] = []
+    await Observed(predict, records.append, lambda: 0.0)(Request(task, ["a", "b"]))
+
+    assert [lengths] == [record.lengths for record in records]
 
 
 def test_a_batch_tells_how_full_its_grid_was():
@@ -208,7 +250,7 @@ def test_two_processes_count_as_one():
 
     both = merged((one.figures(), other.figures()))
 
-    for key in ("batches", "requests", "queue_seconds", "request_seconds"):
+    for key in ("batches", "requests", "queue_seconds", "request_seconds", "text_tokens"):
         for labels, numbers in together.figures()[key].items():
             assert list(numbers) == pytest.approx(both[key][labels])
 

@@ -17,9 +17,10 @@ from goldcrest.app.recycling import Recycling, hangs_again_and_again
 from goldcrest.app.renewals import Renewals, submitted
 from goldcrest.app.source import Progress
 from goldcrest.config import Config
-from goldcrest.errors import Forbidden, Loading, UnknownModel
+from goldcrest.errors import ConfigError, Forbidden, InvalidRequest, Loading, UnknownModel
 from goldcrest.model.site import Site
 from goldcrest.records import Sample
+from goldcrest.serving.cascade import Cascade
 from goldcrest.serving.routing import Closed, Routed
 from goldcrest.text.tokenizer import Tokenizer
 from goldcrest.values import ServedModel
@@ -84,6 +85,9 @@ class OpenModels:
 
     def tokenizer(self, model: str | None) -> Tokenizer:
         place = self._routed.place(model, None)
+        if isinstance(place, Cascade):  # all of them: one that is not there says why
+            first, *_ = map(self.tokenizer, place.members)
+            return first
         if isinstance(place, Closed):
             found = self.places[place.name]
             self._begin(found)
@@ -97,6 +101,7 @@ class OpenModels:
 
         Raises:
             GoldcrestError: one cannot be opened; the first of them in the settings.
+            ConfigError: models of a cascade do not fit together.
         """
         self.moves.site = site
         lazy = [place for place in self.places.values() if place.is_lazy]
@@ -114,6 +119,9 @@ class OpenModels:
         finally:
             for one in begun:
                 one.cancel()
+        for cascade in self._routed.cascades:
+            if trouble := cascade.objection():
+                raise ConfigError(trouble)
 
     def close(self, patience_s: float) -> bool:
         """Free every engine; the batcher must be closed before.
@@ -184,9 +192,13 @@ class OpenModels:
             )
 
     def _place(self, model: str) -> Place:
-        if model not in self.places:
-            raise UnknownModel(model, self.expected)
-        return self.places[model]
+        if model in self.places:
+            return self.places[model]
+        if model in self.expected:
+            raise InvalidRequest(
+                f"the model {model!r} is a cascade of others; load or unload its members"
+            )
+        raise UnknownModel(model, self.expected)
 
     # On demand ------------------------------------------------------------------------------
 

@@ -59,6 +59,7 @@ def _of_manifest(model: ModelConfig, artifact: Artifact) -> ServedModel:
         is_ready=False,
         defaults=(),
         is_open=False,
+        problem_type=manifest.problem_type if manifest.task == "classify" else None,
     )
 
 
@@ -89,6 +90,7 @@ def _of_checkpoint(model: ModelConfig) -> ServedModel | None:
         is_ready=False,
         defaults=(),
         is_open=False,
+        problem_type=readout.problem_type,
     )
 
 
@@ -111,6 +113,7 @@ def _artifact(artifact: Artifact) -> Mapping[str, Any]:
             name: {"file": entry.file, "megabytes": round(entry.n_bytes / 1e6, 1)}
             for name, entry in manifest.variants.items()
         },
+        **({"passed": list(manifest.passed)} if manifest.passed else {}),
     }
 
 

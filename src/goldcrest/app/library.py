@@ -45,7 +45,7 @@ def load(
         CheckpointError: the model cannot be found or read.
         ArtifactError: it is not whole, or cannot be compiled or run here.
     """
-    config = _patient(config or _environment())
+    config = patient(config or _environment())
     site = open_site(config, Threads())
     model = ModelConfig(
         source=source,
@@ -62,7 +62,7 @@ def load(
     return Model(version, partial(_close, version, site))
 
 
-def _patient(config: Config) -> Config:
+def patient(config: Config) -> Config:
     """Refuse no caller: in a program, one that must wait is back-pressure enough."""
     batch = msgspec.structs.replace(
         config.batch,

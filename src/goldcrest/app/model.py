@@ -10,7 +10,7 @@ from typing import Unpack
 from goldcrest.app.asking import Encode, awaited, options
 from goldcrest.app.questions import Questions
 from goldcrest.model.version import Version
-from goldcrest.names import Readable, TaskName
+from goldcrest.names import ProblemType, Readable, TaskName
 from goldcrest.serving.served import Served
 from goldcrest.tasks import O, Reply, Request, Task
 from goldcrest.values import Item
@@ -59,8 +59,14 @@ class Model(Questions):
         return self._version.artifact.manifest.labels
 
     @property
+    def problem_type(self) -> ProblemType | None:
+        """How the logits of a classifier become numbers; None for others."""
+        manifest = self._version.artifact.manifest
+        return manifest.problem_type if manifest.task == "classify" else None
+
+    @property
     def precision(self) -> str:
-        """What runs: "f32", "bf16" or "int8"."""
+        """What runs, such as "f32", "bf16" or "int8"."""
         return self._version.precision
 
     @property

@@ -25,6 +25,7 @@ from goldcrest.app.source import Progress
 from goldcrest.app.upkeep import Upkeep
 from goldcrest.batching.batcher import Batcher
 from goldcrest.config import Config, Loaded
+from goldcrest.config.cascades import names_of
 from goldcrest.errors import GoldcrestError
 from goldcrest.metrics import Metrics, Readings
 from goldcrest.model.site import Site
@@ -61,9 +62,9 @@ class House:
     def __init__(self, config: Config, progress: Progress, *, opened: int | None = None) -> None:
         self.threads = Threads()
         self.answers = open_answers(config)
-        self.routed = Routed(
-            tuple(model.name for model in config.models), around(self.answers, config)
-        )
+        self.routed = Routed(names_of(config), around(self.answers, config))
+        for cascade in config.cascades:
+            self.routed.join(cascade, time.perf_counter)
         self.metrics = Metrics(
             version=version("goldcrest"), readings=self._readings(), opened=opened
         )
@@ -159,6 +160,7 @@ class House:
         yield from samples(self.answers)
         yield from self.keeper.samples()
         yield from self.catalogue.samples()
+        yield from self.routed.samples()
         yield "loop_cpu_seconds", (), self.threads.cpu_s()
         if self._site is not None:
             yield from self._site.batcher.samples()

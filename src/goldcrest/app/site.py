@@ -16,7 +16,7 @@ from goldcrest.batching.policy import Policy
 from goldcrest.config import Config, ModelConfig
 from goldcrest.engine import Engine
 from goldcrest.engine.choice import Candidate
-from goldcrest.engine.processor import processor
+from goldcrest.engine.processor import Processor, processor
 from goldcrest.model.opening import open_version
 from goldcrest.model.site import Site, Wishes
 from goldcrest.model.version import Version
@@ -42,15 +42,14 @@ def open_site(
     config: Config, threads: Threads, *, report: Callable[[BatchReport], None] = lambda _: None
 ) -> Site:
     """Start the batcher and gather what versions share."""
-    from goldcrest.engine.openvino import RUNTIME, has_bf16
+    from goldcrest.engine.openvino import RUNTIME
 
-    found = processor()
     return Site(
         cache=Path(config.cache.folder),
-        processor=found if has_bf16() else found.without_bf16(),
+        processor=usable(processor()),
         n_threads=config.engine.threads,
         runtime=RUNTIME,
-        open_engine=_open_engine,
+        open_engine=open_engine,
         batcher=Batcher(
             policy=policy(config),
             bystanders_cpu=threads.cpu_s,
@@ -60,6 +59,14 @@ def open_site(
         tidy=give_back,
         resident=resident_bytes,
     )
+
+
+def usable(found: Processor) -> Processor:
+    """A processor as the runtime sees it: without the arithmetic that it does not offer."""
+    from goldcrest.engine.openvino import has_bf16, has_f16
+
+    seen = found if has_bf16() else found.without_bf16()
+    return seen if has_f16() else seen.without_f16()
 
 
 def policy(config: Config) -> Policy:
@@ -121,7 +128,12 @@ def wishes_of(model: ModelConfig, config: Config) -> Wishes:
     )
 
 
-def _open_engine(file: Path, candidate: Candidate, n_threads: int) -> Engine:
+def open_engine(file: Path, candidate: Candidate, n_threads: int) -> Engine:
+    """Compile a candidate's graph for a number of threads.
+
+    Raises:
+        EngineFailed: it cannot be compiled here.
+    """
     from goldcrest.engine.openvino import OpenVinoEngine
 
     return OpenVinoEngine(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -26,6 +26,8 @@ _log = logging.getLogger(__name__)
 
 _PATIENCE_S = 900.0
 """How long one process waits for another that compiles the same."""
+
+_VARIANTS: Mapping[str, Variant] = {"int8": "int8", "int8-weights": "int8-weights"}
 
 Progress = Callable[[str], None]
 """Told the name of each step of a compilation as it begins."""
@@ -62,7 +64,7 @@ def find_artifact(
     Args:
         source: a folder (an artifact or a checkpoint), a built-in name, or a Hub id.
         cache: the cache folder.
-        precision: what will be asked of the artifact: "int8" makes the INT8 variant.
+        precision: what will be asked of the artifact: "int8" and "int8-weights" make their variant.
         task: what a checkpoint is compiled for; None means what it was trained for.
         progress: told of each step, if there are any.
 
@@ -74,8 +76,8 @@ def find_artifact(
     artifact = artifact_at(source)
     if artifact is not None:
         return _of_task(artifact, task)
-    variants: tuple[Variant, ...] = ("int8",) if precision == "int8" else ("f32",)
-    return _cached(_read(source), _Order(variants, task), cache, progress)
+    variant = _VARIANTS.get(precision, "f32")
+    return _cached(_read(source), _Order((variant,), task), cache, progress)
 
 
 def compile_model(

@@ -18,6 +18,7 @@ class Variant(StrEnum):
 
     F32 = "f32"
     INT8 = "int8"
+    INT8_WEIGHTS = "int8-weights"
 
 
 class Purpose(StrEnum):
@@ -30,7 +31,11 @@ class Purpose(StrEnum):
     FILL = "fill"
 
 
-_NAMES: Mapping[Variant, Literal["f32", "int8"]] = {Variant.F32: "f32", Variant.INT8: "int8"}
+_NAMES: Mapping[Variant, Literal["f32", "int8", "int8-weights"]] = {
+    Variant.F32: "f32",
+    Variant.INT8: "int8",
+    Variant.INT8_WEIGHTS: "int8-weights",
+}
 
 
 _PURPOSES: Mapping[Purpose, Readable] = {

@@ -34,7 +34,11 @@ Port = Annotated[
 ]
 Precision = Annotated[
     str | None,
-    typer.Option("--precision", metavar="NAME", help="auto, f32, bf16 or int8; auto measures."),
+    typer.Option(
+        "--precision",
+        metavar="NAME",
+        help="auto, f32, bf16, f16, int8 or int8-weights; auto measures.",
+    ),
 ]
 Threads = Annotated[
     int | None,

@@ -1,14 +1,15 @@
-"""The options of ``goldcrest loadtest``, and how a command is made of options."""
+"""The options of ``goldcrest loadtest``."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
-from inspect import Parameter, Signature
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, get_type_hints
+from typing import Annotated
 
 import typer
+
+from goldcrest.cli.options import taking
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,22 +132,4 @@ class Options:
 
 def taking_options(act: Callable[[Options], None]) -> Callable[..., None]:
     """Make a command of what is done with the options; its help is the docstring."""
-    types = get_type_hints(Options, include_extras=True)
-
-    def command(**given: object) -> None:
-        act(Options(**given))  # type: ignore[arg-type]  # typer has checked them
-
-    command.__doc__ = act.__doc__
-    command.__annotations__ = {**types, "return": None}
-    command.__signature__ = Signature(  # type: ignore[attr-defined]  # typer reads it
-        [
-            Parameter(
-                field.name,
-                Parameter.KEYWORD_ONLY,
-                default=field.default,
-                annotation=types[field.name],
-            )
-            for field in fields(Options)
-        ]
-    )
-    return command
+    return taking(Options, act)

@@ -12,13 +12,21 @@ from typing import Annotated
 import typer
 
 from goldcrest.cli import config
+from goldcrest.cli.compare import compare
 from goldcrest.cli.compile import compile_
 from goldcrest.cli.convert import convert
+from goldcrest.cli.distill import distill
+from goldcrest.cli.distill_options import taking_stage
+from goldcrest.cli.evaluate import evaluate
 from goldcrest.cli.given import serving
 from goldcrest.cli.info import info
 from goldcrest.cli.key import key
+from goldcrest.cli.lengths import lengths
 from goldcrest.cli.load_options import taking_options
 from goldcrest.cli.loadtest import loadtest
+from goldcrest.cli.optimize import optimize
+from goldcrest.cli.optimize_options import Options as OptimizeOptions
+from goldcrest.cli.options import taking
 from goldcrest.cli.plan import plan
 from goldcrest.cli.predict import predict
 from goldcrest.cli.serve import serve
@@ -34,12 +42,17 @@ app = typer.Typer(
 )
 app.command("serve")(serving(serve))
 app.command()(predict)
+app.command()(compare)
 app.command("compile")(compile_)
 app.command()(convert)
+app.command()(evaluate)
 app.command()(info)
 app.command()(key)
+app.command()(lengths)
+app.command("optimize")(taking(OptimizeOptions, optimize))
 app.command()(plan)
 app.command("loadtest")(taking_options(loadtest))
+app.command("distill")(taking_stage(distill))
 app.add_typer(config.app, name="config")
 
 

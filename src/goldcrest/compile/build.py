@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import onnx
 
@@ -14,6 +14,7 @@ from goldcrest.artifact import FORMAT, Artifact, Draft, FileEntry, Manifest, ent
 from goldcrest.checkpoint import Checkpoint
 from goldcrest.compile.calibration import default_texts, encodings_for, packed_grids
 from goldcrest.compile.quantize import quantize
+from goldcrest.compile.weights import narrow_weights
 from goldcrest.errors import ArtifactError, QuantizeFailed, UnsupportedModel
 from goldcrest.graph import build
 from goldcrest.models import Encoder, Readout, readout_of, resolve
@@ -21,7 +22,7 @@ from goldcrest.names import Readable
 from goldcrest.text.tokenizer import Tokenizer
 from goldcrest.text.vocabulary import build_tokenizer, special_tokens
 
-Variant = Literal["f32", "int8"]
+Variant = Literal["f32", "int8", "int8-weights"]
 Progress = Callable[[str], None]
 """Told the name of each step as it begins, and an empty one at the end."""
 
@@ -98,15 +99,22 @@ def _fill(folder: Path, order: _Order) -> Manifest:
         written = model
         if variant == "int8":
             order.progress("quantising to INT8")
-            texts = default_texts() if order.calibration is None else order.calibration
-            loaded = _tokenizer(encoder, tokenizer)
-            encodings = encodings_for(readout.task, loaded, texts, mask=mask)
-            written = quantize(model, packed_grids(encodings))
+            written = _quantised(model, order, _tokenizer(encoder, tokenizer), mask=mask)
+        elif variant == "int8-weights":
+            order.progress("storing weights as INT8")
+            written = narrow_weights(model)
         order.progress(f"writing {variant}")
         file = folder / f"model.{variant}.onnx"
         onnx.save(written, file)
         made[variant] = entry(file)
     return _manifest(encoder, readout, mask=mask, tokenizer=entry(tokenizer), variants=made)
+
+
+def _quantised(model: Any, order: _Order, tokenizer: Tokenizer, *, mask: str) -> Any:
+    texts = default_texts() if order.calibration is None else order.calibration
+    return quantize(
+        model, packed_grids(encodings_for(order.readout.task, tokenizer, texts, mask=mask))
+    )
 
 
 def _mask(checkpoint: Checkpoint) -> str:

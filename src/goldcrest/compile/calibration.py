@@ -24,21 +24,22 @@ def default_texts() -> list[str]:
 
 
 def encodings_for(
-    task: Readable, tokenizer: Tokenizer, texts: Sequence[str], *, mask: str = ""
+    task: Readable, tokenizer: Tokenizer, items: Sequence[Item], *, mask: str = ""
 ) -> list[Encoding]:
-    """Encode texts as a task will see them: pairs for spans, masks to fill.
+    """Encode items as a task will see them: pairs for spans, masks to fill.
 
     Args:
         task: the readout's.
         tokenizer: of the artifact.
-        texts: blank ones are left out.
+        items: texts or pairs; blank texts are left out.
         mask: the token that is to be found, for ``fill``.
     """
-    items: Sequence[Item] = [text for text in texts if text.strip()]
-    if task == "span" and len(items) > 1:
-        items = [(str(one), str(other)) for one, other in pairwise(items)]
+    kept: list[Item] = [item for item in items if not isinstance(item, str) or item.strip()]
+    texts = [item for item in kept if isinstance(item, str)]
+    if task == "span" and len(texts) > 1:
+        kept = [*(item for item in kept if not isinstance(item, str)), *pairwise(texts)]
     options = EncodeOptions(max_length=min(SHAPE.width, tokenizer.max_length))
-    encodings = [tokenizer.encode(item, options) for item in items]
+    encodings = [tokenizer.encode(item, options) for item in kept]
     if task != "fill":
         return encodings
     (mask_id,) = tokenizer.ids(mask)

@@ -2,7 +2,7 @@
 
 Static scales make an answer independent of its neighbours in the batch. Weights are quantised per
 channel, to seven bits: without VNNI, processors add pairs of 8-bit products in 16 bits, and eight
-bits of weight could overflow there. The token table is quantised here, with a scale per token:
+bits of weight could overflow there. The token table is quantised by us, with a scale per token:
 NNCF would dequantise the whole table before it is read, which runtimes then keep in f32.
 
 The head is quantised too. On random DistilBERTs and BERTs, f32 there left the error of labels as it
@@ -14,26 +14,30 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import redirect_stdout
+from io import StringIO
 from typing import Any
 
 import numpy as np
-import onnx
-from onnx import helper, numpy_helper
 
+from goldcrest.compile.blocks import restored
+from goldcrest.compile.scheme import Scheme
+from goldcrest.compile.tables import TABLE, copied, narrow_table
 from goldcrest.errors import QuantizeFailed
-from goldcrest.values import Floats, Grid, Ints
+from goldcrest.values import Grid, Ints
 
-TABLE = "embed.tokens.weight"
+USUAL = Scheme()
 N_GRIDS = 64
 """Grids that are run: some 30,000 tokens, past which the ranges no longer move."""
 
 
-def quantize(model: Any, grids: Sequence[Grid]) -> Any:
+def quantize(model: Any, grids: Sequence[Grid], scheme: Scheme = USUAL) -> Any:
     """Quantise an ONNX model.
 
     Args:
         model: the f32 graph.
         grids: inputs to calibrate on; the first `N_GRIDS` of them are used.
+        scheme: how.
 
     Returns:
         An ONNX model with the same inputs and outputs.
@@ -45,73 +49,33 @@ def quantize(model: Any, grids: Sequence[Grid]) -> Any:
         raise QuantizeFailed("INT8 needs at least one text to calibrate on, and there is none")
     nncf = _nncf()
     names = [port.name for port in model.graph.input]
-    narrow = _copied(model)
+    narrow = copied(model)
     narrow_table(narrow.graph, TABLE)
     feeds = [_feed(grid, names) for grid in grids[:N_GRIDS]]
+    preset = "PERFORMANCE" if scheme.is_symmetric else "MIXED"
     try:
-        return nncf.quantize(
-            narrow,
-            nncf.Dataset(feeds),
-            model_type=nncf.ModelType.TRANSFORMER,
-            target_device=nncf.TargetDevice.CPU,
-            subset_size=len(feeds),
-            advanced_parameters=nncf.AdvancedQuantizationParameters(
-                overflow_fix=nncf.OverflowFix.ENABLE
-            ),
-        )
-    except (RuntimeError, ValueError, nncf.ValidationError, nncf.InternalError) as error:
+        with redirect_stdout(StringIO()):  # it shows progress there, and we print our answers
+            quantised = nncf.quantize(
+                narrow,
+                nncf.Dataset(feeds),
+                model_type=nncf.ModelType.TRANSFORMER,
+                target_device=nncf.TargetDevice.CPU,
+                preset=getattr(nncf.QuantizationPreset, preset),
+                subset_size=len(feeds),
+                advanced_parameters=_advanced(nncf, scheme),
+            )
+    except Exception as error:  # it raises anything, as does the runtime that it calibrates with
         raise QuantizeFailed(f"NNCF could not quantise the graph: {error}") from error
+    return restored(quantised, model, scheme.kept_in_float) if scheme.kept_in_float else quantised
 
 
-def narrow_table(graph: Any, name: str) -> None:
-    """Store a table of a graph as INT8 rows, each with a scale, wherever the graph gathers it.
-
-    Args:
-        graph: changed in place.
-        name: of the initializer; what gathers it goes on to see f32 rows.
-    """
-    table = next(stored for stored in graph.initializer if stored.name == name)
-    rows, scales = quantized_rows(numpy_helper.to_array(table))
-    graph.initializer.remove(table)
-    graph.initializer.append(numpy_helper.from_array(rows, name))
-    graph.initializer.append(numpy_helper.from_array(scales, f"{name}.scale"))
-    nodes: list[Any] = []
-    for node in graph.node:
-        is_lookup = node.op_type == "Gather" and node.input[0] == name
-        if name in node.input and not is_lookup:
-            raise QuantizeFailed(f"{node.op_type} reads {name} too, which only a lookup may")
-        nodes.extend(_gather_and_scale(node) if is_lookup else [node])
-    del graph.node[:]
-    graph.node.extend(nodes)
-
-
-def quantized_rows(table: Floats) -> tuple[Any, Floats]:
-    """Quantise each row to INT8 by its own largest value.
-
-    Returns:
-        The rows as int8, and their scales, *Shape:* ``(n_rows, 1)``.
-    """
-    scales = np.maximum(np.abs(table).max(axis=1, keepdims=True), 1e-12) / 127
-    return np.rint(table / scales).astype(np.int8), scales.astype(np.float32)
-
-
-def _gather_and_scale(node: Any) -> list[Any]:
-    table, ids = node.input
-    (out,) = node.output
-    return [
-        helper.make_node("Gather", [table, ids], [f"{out}.int8"], f"{node.name}.int8"),
-        helper.make_node("Gather", [f"{table}.scale", ids], [f"{out}.scale"], f"{node.name}.scale"),
-        helper.make_node(
-            "Cast", [f"{out}.int8"], [f"{out}.wide"], f"{node.name}.wide", to=onnx.TensorProto.FLOAT
-        ),
-        helper.make_node("Mul", [f"{out}.wide", f"{out}.scale"], [out], node.name),
-    ]
-
-
-def _copied(model: Any) -> Any:
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
-    return copy
+def _advanced(nncf: Any, scheme: Scheme) -> Any:
+    alpha = -1.0 if scheme.smooth_quant is None else scheme.smooth_quant
+    return nncf.AdvancedQuantizationParameters(
+        overflow_fix=nncf.OverflowFix.ENABLE,
+        disable_bias_correction=not scheme.corrects_biases,
+        smooth_quant_alphas=nncf.AdvancedSmoothQuantParameters(matmul=alpha),
+    )
 
 
 def _feed(grid: Grid, names: Sequence[str]) -> dict[str, Ints]:

@@ -84,7 +84,7 @@ def _choices(kind: Any) -> tuple[Any, ...]:
     return tuple(choice for part in get_args(kind) for choice in _choices(part))
 
 
-LISTS = ("models", "keys")
+LISTS = ("models", "cascades", "keys")
 """What a file gives as a list of tables."""
 SECTIONS: Mapping[str, type[msgspec.Struct]] = {
     "engine": EngineConfig,

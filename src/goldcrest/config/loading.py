@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from goldcrest.config.cascades import read_cascades
 from goldcrest.config.described import (
     LISTS,
     PREFIX,
@@ -20,7 +21,7 @@ from goldcrest.config.described import (
 from goldcrest.config.keys import read_keys
 from goldcrest.config.machine import usable_processors
 from goldcrest.config.masked import shown
-from goldcrest.config.schema import Config, KeyConfig, ModelConfig
+from goldcrest.config.schema import Config, ModelConfig
 from goldcrest.config.sources import Given, from_environment, from_file, from_flags, unknown
 from goldcrest.errors import ConfigError
 
@@ -37,13 +38,16 @@ class Loaded:
     origin: Mapping[str, str]
 
     def rows(self) -> Iterator[tuple[str, Any, str]]:
-        """Yield key, value and origin of every setting, models and keys last."""
+        """Yield key, value and origin of every setting, the lists last."""
         for key in SETTINGS:
             section, _, name = key.partition(".")
             yield key, shown(key, getattr(getattr(self.config, section), name)), self.origin[key]
         for index, model in enumerate(self.config.models):
             for name, value in msgspec.structs.asdict(model).items():
                 yield f"models.{index}.{name}", value, self.origin["models"]
+        for index, cascade in enumerate(self.config.cascades):
+            for name, value in msgspec.structs.asdict(cascade).items():
+                yield f"cascades.{index}.{name}", value, self.origin["cascades"]
         for index, one in enumerate(self.config.keys):  # their digests are nobody's business
             yield f"keys.{index}.name", one.name, self.origin["keys"]
 
@@ -74,8 +78,10 @@ def load(
     }
     values = {key: _value(setting, given.get(key)) for key, setting in SETTINGS.items()}
     models = _models(given["models"]) if "models" in given else Config().models
+    cascades = read_cascades(given["cascades"], models) if "cascades" in given else ()
     keys = read_keys(given["keys"]) if "keys" in given else ()
-    config = _resolved(_assemble(values, models, keys), environ, n_processors)
+    lists = {"models": models, "cascades": cascades, "keys": keys}
+    config = _resolved(_assemble(values, lists), environ, n_processors)
     origin = {key: given[key].origin if key in given else "default" for key in (*SETTINGS, *LISTS)}
     if not values["engine.threads"]:
         origin["engine.threads"] = "default"  # whoever gives 0 leaves it to the machine
@@ -134,14 +140,12 @@ def _name_of(source: str) -> str:
     return source.partition("@")[0].rstrip("/").rpartition("/")[2] or source
 
 
-def _assemble(
-    values: Mapping[str, Any], models: tuple[ModelConfig, ...], keys: tuple[KeyConfig, ...]
-) -> Config:
+def _assemble(values: Mapping[str, Any], lists: Mapping[str, Any]) -> Config:
     sections: dict[str, Any] = {
         section: kind(**{name: values[f"{section}.{name}"] for name in kind.__struct_fields__})
         for section, kind in SECTIONS.items()
     }
-    return Config(**sections, models=models, keys=keys)
+    return Config(**sections, **lists)
 
 
 def _resolved(config: Config, environ: Mapping[str, str], n_processors: int | None) -> Config:

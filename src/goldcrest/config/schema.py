@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from goldcrest.names import Priority, Readable
 
-Precision = Literal["auto", "f32", "bf16", "int8"]
+Precision = Literal["auto", "f32", "bf16", "int8", "int8-weights", "f16"]
 DEFAULT_MODEL = "sentiment"
 
 
@@ -218,6 +218,21 @@ class ModelConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     ] = 1.0
 
 
+class CascadeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Models that are asked one after the other, and served as one."""
+
+    name: Annotated[str, Meta(min_length=1, description="served under")]
+    members: Annotated[
+        tuple[str, ...], Meta(description="names of classifiers, the cheapest first")
+    ]
+    thresholds: Annotated[
+        tuple[Annotated[float, Meta(ge=0, le=1)], ...],
+        Meta(
+            description="of each member but the last: how sure it must be for its answer to stand"
+        ),
+    ]
+
+
 class KeyConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One key that lets a caller in; the key itself is in no settings."""
 
@@ -241,4 +256,5 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     priority: PriorityConfig = PriorityConfig()
     workers: WorkersConfig = WorkersConfig()
     models: tuple[ModelConfig, ...] = (ModelConfig(source=DEFAULT_MODEL, name=DEFAULT_MODEL),)
+    cascades: tuple[CascadeConfig, ...] = ()
     keys: tuple[KeyConfig, ...] = ()

@@ -30,7 +30,7 @@ class Given:
 
 
 def from_file(path: Path) -> dict[str, Given]:
-    """Read a TOML file: ``[section]`` with keys, and ``models`` and ``keys``."""
+    """Read a TOML file: ``[section]`` with keys, and ``models``, ``cascades`` and ``keys``."""
     try:
         content = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
@@ -55,7 +55,7 @@ def _flat(content: Mapping[str, Any], origin: str) -> Iterator[tuple[str, Any]]:
 
 
 def from_environment(environ: Mapping[str, str]) -> dict[str, Given]:
-    """Read ``GOLDCREST_SECTION__KEY``, ``GOLDCREST_MODELS`` and ``GOLDCREST_KEYS``."""
+    """Read ``GOLDCREST_SECTION__KEY``, and ``GOLDCREST_MODELS`` and the other lists."""
     keys = {setting.environment: key for key, setting in SETTINGS.items()}
     keys |= {PREFIX + name.upper(): name for name in LISTS}
     given = {}
@@ -68,7 +68,7 @@ def from_environment(environ: Mapping[str, str]) -> dict[str, Given]:
         if variable not in keys:
             raise unknown(variable, (*keys, PREFIX + "CONFIG"), origin)
         key = keys[variable]
-        value = _listed(text, origin) if key == "models" else text
+        value = _listed(key, text, origin) if key in ("models", "cascades") else text
         given[key] = Given(value, origin, is_text=True)
     return given
 
@@ -79,13 +79,13 @@ def _is_cluster_link(variable: str, text: str) -> bool:
     return bool(named) or (variable.endswith("_PORT") and "://" in text)
 
 
-def _listed(text: str, origin: str) -> Any:
+def _listed(key: str, text: str, origin: str) -> Any:
     if not text.lstrip().startswith("["):
         return [part.strip() for part in text.split(",") if part.strip()]
     try:
         return msgspec.json.decode(text)
     except msgspec.DecodeError as error:
-        raise ConfigError(f"models = {text!r} ({origin}) is not valid JSON: {error}") from error
+        raise ConfigError(f"{key} = {text!r} ({origin}) is not valid JSON: {error}") from error
 
 
 def from_flags(flags: Mapping[str, Any]) -> dict[str, Given]:

@@ -14,7 +14,7 @@ class Candidate:
     """One way to run an artifact.
 
     Attributes:
-        precision: what it is called: "f32", "bf16" or "int8".
+        precision: what it is called, such as "f32", "bf16" or "int8".
         variant: the graph that runs.
         hint: the arithmetic of whatever that graph does not quantise.
     """
@@ -27,35 +27,67 @@ class Candidate:
         return f"{self.variant}+{self.hint}"
 
 
-_ALL = (
+EVERY = (
     Candidate("f32", "f32", "f32"),
     Candidate("bf16", "f32", "bf16"),
     Candidate("int8", "int8", "f32"),
     Candidate("int8", "int8", "bf16"),
+    Candidate("int8-weights", "int8-weights", "f32"),
+    Candidate("int8-weights", "int8-weights", "bf16"),
+    Candidate("f16", "f32", "f16"),
 )
+"""Every way to run an artifact."""
 
 
 def candidates(
-    variants: Collection[str], processor: Processor, precision: str = "auto"
+    variants: Collection[str],
+    processor: Processor,
+    precision: str = "auto",
+    *,
+    passed: Collection[str] = (),
 ) -> tuple[Candidate, ...]:
     """List what may run: the variants there are, without arithmetic that would be emulated.
+
+    Args:
+        variants: of the artifact.
+        processor: what it does in hardware counts.
+        precision: "auto", or the one that is asked for. Half precision is not among the first
+            unless it passed: its numbers end at 65,504, which the states of a model may exceed.
+        passed: the candidates that kept the artifact's quality; empty where nobody measured it.
 
     Raises:
         NoVariant: nothing is left; the sentence says why.
     """
-    there = [candidate for candidate in _ALL if candidate.variant in variants]
-    wanted = [c for c in there if precision in {"auto", c.precision}]
-    native = [c for c in wanted if c.hint != "bf16" or processor.has_native_bf16]
+    there = [candidate for candidate in EVERY if candidate.variant in variants]
+    wanted = [c for c in there if precision == c.precision or (precision == "auto" and _is_safe(c))]
+    if passed:
+        wanted = [c for c in there if str(c) in passed and precision in {"auto", c.precision}]
+    native = [c for c in wanted if _is_native(c, processor)]
     if native:
         return tuple(native)
     if wanted:
         raise NoVariant(
-            f"precision {precision!r} needs bf16 arithmetic, which {processor.name} would emulate "
-            "many times slower than f32; choose another or 'auto'"
+            f"precision {precision!r} needs {wanted[0].hint} arithmetic, which {processor.name} "
+            "would emulate many times slower than f32; choose another or 'auto'"
+        )
+    if passed and precision in {candidate.precision for candidate in there}:
+        raise NoVariant(
+            f"precision {precision!r} is not among those that passed when the artifact was "
+            f"optimised: {', '.join(passed)}"
         )
     raise NoVariant(
         f"precision {precision!r} cannot run: the artifact has the variants {', '.join(variants)}"
     )
+
+
+def _is_safe(candidate: Candidate) -> bool:
+    return candidate.hint != "f16"
+
+
+def _is_native(candidate: Candidate, processor: Processor) -> bool:
+    if candidate.hint == "bf16":
+        return processor.has_native_bf16
+    return candidate.hint != "f16" or processor.has_native_f16
 
 
 def fastest(seconds: Mapping[Candidate, float]) -> Candidate:
@@ -66,4 +98,4 @@ def fastest(seconds: Mapping[Candidate, float]) -> Candidate:
     """
     if not seconds:
         raise NoVariant("none of the artifact's variants runs on this processor; the log says why")
-    return min(seconds, key=lambda candidate: (seconds[candidate], _ALL.index(candidate)))
+    return min(seconds, key=lambda candidate: (seconds[candidate], EVERY.index(candidate)))

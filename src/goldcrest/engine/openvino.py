@@ -21,8 +21,15 @@ import openvino as ov  # noqa: E402  # after the line above
 if _is_left_out:  # who asks for it by its name still finds it
     del sys.modules[_CONVERTER]
 
-RUNTIME = f"openvino {ov.__version__} {os.environ.get('ONEDNN_MAX_CPU_ISA', '')}".rstrip()
+_LIMIT = os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper()
+_NARROW = {"SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX512_CORE", "AVX512_CORE_VNNI"}
+"""Limits that leave out the instructions for bf16, and for half precision."""
+
+RUNTIME = f"openvino {ov.__version__} {_LIMIT}".rstrip()
 """What a measurement depends on beside the processor: a limit on the instruction set counts too."""
+
+GROUP_SIZE = 128
+"""Activations that share a scale where they are quantised on the fly."""
 
 
 _making = threading.Lock()
@@ -46,7 +53,17 @@ def _core() -> ov.Core:
 
 def has_bf16() -> bool:
     """Whether the runtime offers bf16 here, be it native or emulated."""
-    return "BF16" in core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return _offers("BF16")
+
+
+def has_f16() -> bool:
+    """Whether the runtime offers half precision here."""
+    return _offers("FP16")
+
+
+def _offers(capability: str) -> bool:
+    offered: list[str] = core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return capability in offered and _LIMIT not in _NARROW
 
 
 class OpenVinoEngine:
@@ -55,7 +72,7 @@ class OpenVinoEngine:
     Args:
         file: the ONNX graph.
         precision: the name under which this combination of variant and hint goes.
-        hint: the arithmetic of whatever the graph itself does not quantise, "f32" or "bf16".
+        hint: the arithmetic of whatever the graph itself does not quantise: "f32", "bf16", "f16".
         n_threads: threads that one run may use.
 
     Raises:
@@ -65,7 +82,10 @@ class OpenVinoEngine:
     def __init__(self, file: Path, *, precision: str, hint: str, n_threads: int) -> None:
         self.precision = precision
         try:
-            self._compiled = core().compile_model(file, "CPU", _properties(hint, n_threads))
+            properties = _properties(hint, n_threads)
+            if precision == "int8-weights":
+                properties["DYNAMIC_QUANTIZATION_GROUP_SIZE"] = GROUP_SIZE
+            self._compiled = core().compile_model(file, "CPU", properties)
         except RuntimeError as error:
             raise EngineFailed(
                 f"OpenVINO cannot compile {file.name} for {hint}: {error}"

@@ -11,16 +11,21 @@ NOTEWORTHY = (
     "amx_bf16",
     "avx512_vnni",
     "avx512_bf16",
+    "amx_fp16",
+    "avx512_fp16",
     "avx_vnni",
     "avx512f",
     "avx2",
     "bf16",
     "i8mm",
     "asimddp",
+    "asimdhp",
 )
 """Features that decide how fast a precision is, named as the kernel names them."""
 
 _BF16 = {"amx_bf16", "avx512_bf16", "bf16"}
+_F16 = {"amx_fp16", "avx512_fp16", "asimdhp"}
+_INT8 = {"amx_int8", "avx512_vnni", "avx_vnni", "i8mm", "asimddp"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +40,23 @@ class Processor:
         """Whether bf16 runs in hardware; emulated, it was measured 30 times slower than f32."""
         return bool(self.features & _BF16)
 
+    @property
+    def has_native_f16(self) -> bool:
+        """Whether half precision runs in hardware."""
+        return bool(self.features & _F16)
+
+    @property
+    def has_int8_products(self) -> bool:
+        """Whether products of 8-bit numbers are added in 32 bits at once."""
+        return bool(self.features & _INT8)
+
     def without_bf16(self) -> Processor:
         """The same processor as a runtime sees it that cannot use its bf16."""
         return Processor(self.name, self.features - _BF16)
+
+    def without_f16(self) -> Processor:
+        """The same processor as a runtime sees it that cannot use its half precision."""
+        return Processor(self.name, self.features - _F16)
 
     @property
     def noteworthy(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import get_args
 
 import numpy as np
 
+from goldcrest.errors import InvalidRequest
 from goldcrest.heads.numbers import as_is, over_windows, sigmoid, softmax
 from goldcrest.heads.plain import PlainHead, check_named
 from goldcrest.names import ProblemType
@@ -56,3 +57,32 @@ class ClassifyHead(PlainHead[Classify, Floats]):
             return np.empty((0, len(self.labels)), np.float32)
         scores = _AS_TRAINED[self.problem_type] if task.scores == "auto" else task.scores
         return over_windows(answers, _SCALES[scores])
+
+
+def confidence(outputs: Floats, problem_type: ProblemType, scores: Scores = "auto") -> Floats:
+    """How sure a classifier is of each of its answers, from 0 to 1. *Shape:* ``(n_items,)``.
+
+    That is the largest probability; where several labels may fit, it is that of the label of which
+    the model is least sure, be it that it fits or that it does not. For bare values it is what
+    their probabilities say; for a text in windows, those of the means of its values.
+
+    Args:
+        outputs: what `ClassifyHead.present` gave. *Shape:* ``(n_items, n_labels)``.
+        problem_type: any but regression, which is never sure.
+        scores: how they were asked for.
+
+    Raises:
+        InvalidRequest: these scores are neither bare values nor what the model was trained for.
+    """
+    trained = _AS_TRAINED[problem_type]
+    if scores not in ("auto", "none", trained):
+        raise InvalidRequest(
+            f"scores is {scores!r}, which does not tell how sure a model of these is; "
+            f"ask for 'auto', {trained!r} or 'none'"
+        )
+    found = _SCALES[trained](outputs) if scores == "none" else outputs
+    if trained == "sigmoid":
+        least: Floats = np.maximum(found, 1 - found).min(axis=1, initial=1)
+        return least
+    largest: Floats = found.max(axis=1, initial=0)
+    return largest

@@ -15,7 +15,7 @@ from pathlib import Path
 from goldcrest.loadtest.constraint import Hold
 from goldcrest.loadtest.crew import LoadTestFailed
 from goldcrest.loadtest.subject import Constraint
-from goldcrest.loadtest.watching import fetcher
+from goldcrest.metrics.scraping import fetcher
 
 _LISTENING = re.compile(r"listening on (https?://\S+)")
 _READY_S = 300.0

@@ -28,6 +28,7 @@ from goldcrest.loadtest.result import Found, Kind, LoadReport, Step
 from goldcrest.loadtest.started import Started
 from goldcrest.loadtest.stock import N_AHEAD
 from goldcrest.loadtest.subject import Client, Server, Target
+from goldcrest.metrics.scraping import fetcher
 
 _REST_S = 0.3
 """Between steps, so that the last answers of one do not meet the first requests of the next."""
@@ -93,7 +94,7 @@ class Trial:
         self._course, self._watch, self._started = course, watch, started
         self._crew = Crew(parts.setups(course), watch.seen)
         key = os.environ.get(course.key_variable, "") if course.key_variable else ""
-        self._fetch = watching.fetcher(course.base, key)
+        self._fetch = fetcher(course.base, key)
         self._dice = np.random.default_rng(course.seed)
         self._steps: list[Step] = []
         self._found: Found | None = None

@@ -2,89 +2,13 @@
 
 from __future__ import annotations
 
-import http.client
-import ssl
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from urllib.parse import urlsplit
+from collections.abc import Iterator
 
 import msgspec
 
 from goldcrest.loadtest.result import ServerStep
 from goldcrest.loadtest.subject import LaneCost, Server
-
-_PATIENCE_S = 5.0
-_MAX_BYTES = 64 * 2**20
-Fetch = Callable[[str], bytes | None]
-"""Gets a path of the server; None where it has no answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sampled:
-    """All samples of a page of metrics, by name."""
-
-    samples: Mapping[str, tuple[tuple[Mapping[str, str], float], ...]]
-
-    def total(self, name: str, **labels: str) -> float:
-        """The sum over all samples of a name that have these labels."""
-        return sum(
-            value for found, value in self.samples.get(name, ()) if labels.items() <= found.items()
-        )
-
-    def by(self, name: str, label: str) -> Mapping[str, float]:
-        """The sums per value of a label."""
-        sums: dict[str, float] = {}
-        for found, value in self.samples.get(name, ()):
-            sums[found.get(label, "")] = sums.get(found.get(label, ""), 0.0) + value
-        return sums
-
-    def __contains__(self, name: str) -> bool:
-        return name in self.samples
-
-
-def read_metrics(page: bytes) -> Sampled | None:
-    """Read a page in the Prometheus text format; None if it is none."""
-    from prometheus_client.parser import text_string_to_metric_families
-
-    samples: dict[str, list[tuple[Mapping[str, str], float]]] = {}
-    try:
-        for family in text_string_to_metric_families(page.decode()):
-            for sample in family.samples:
-                samples.setdefault(sample.name, []).append((sample.labels, sample.value))
-    except (ValueError, KeyError):
-        return None
-    return Sampled({name: tuple(rows) for name, rows in samples.items()})
-
-
-def fetcher(url: str, key: str) -> Fetch:
-    """A function that gets pages from a server; whatever goes wrong is no page."""
-    parts = urlsplit(url)
-
-    def fetch(path: str) -> bytes | None:
-        connection: http.client.HTTPConnection
-        if parts.scheme == "https":
-            connection = http.client.HTTPSConnection(
-                parts.hostname or "",
-                parts.port,
-                timeout=_PATIENCE_S,
-                context=ssl.create_default_context(),
-            )
-        else:
-            connection = http.client.HTTPConnection(
-                parts.hostname or "", parts.port, timeout=_PATIENCE_S
-            )
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        try:
-            connection.request("GET", path, headers=headers)
-            reply = connection.getresponse()
-            content = reply.read(_MAX_BYTES)
-        except (OSError, http.client.HTTPException):
-            return None
-        finally:
-            connection.close()
-        return content if reply.status == 200 else None
-
-    return fetch
+from goldcrest.metrics.scraping import Fetch, Sampled, read_metrics
 
 
 def sample(fetch: Fetch) -> Sampled | None:

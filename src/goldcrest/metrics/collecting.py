@@ -108,6 +108,8 @@ class Metrics:
             if record.caller:
                 counters["caller_tokens"].add((record.caller,), record.n_tokens)
             self._histograms["request_seconds"].add(by_task, (record.seconds,))
+            if record.lengths:
+                self._histograms["text_tokens"].add(one, record.lengths)
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """Count and time one HTTP answer by its row of the table of routes."""

@@ -13,6 +13,9 @@ DOOR_SECONDS = tuple(round(0.00005 * 1.6**step, 7) for step in range(29))
 """Bounds from 0.05 ms to 26 s: kept answers and refusals are told from what an engine ran."""
 JOBS = tuple(float(2**step) for step in range(11))
 TOKENS = tuple(float(16 * 2**step) for step in range(11))
+_LENGTHS = (4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 1024, 2048)
+LENGTHS = tuple(map(float, _LENGTHS))
+"""Bounds in tokens; every limit that ``goldcrest lengths`` weighs is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,19 @@ SPECS: Mapping[str, Spec] = {
         Spec("goldcrest_items_total", "counter", "Texts asked for.", ("task", "model")),
         Spec("goldcrest_tokens_total", "counter", "Tokens of answered texts.", ("model",)),
         Spec("goldcrest_truncated_items_total", "counter", "Texts that lost tokens.", ("model",)),
+        Spec(
+            "goldcrest_text_tokens",
+            "histogram",
+            "Tokens that a text had, those that were cut off too.",
+            ("model",),
+            LENGTHS,
+        ),
+        Spec(
+            "goldcrest_cascade_items_total",
+            "counter",
+            "Texts that came to a member of a cascade: answered by it, or escalated to the next.",
+            ("cascade", "member", "outcome"),
+        ),
         Spec(
             "goldcrest_caller_tokens_total",
             "counter",

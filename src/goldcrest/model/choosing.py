@@ -32,7 +32,8 @@ def choose(artifact: Artifact, wishes: Wishes, site: Site) -> Candidate:
         NoVariant: the precision asked for cannot run here.
     """
     notebook = notebook_of(artifact, site)
-    able = candidates(artifact.manifest.variants, site.processor, wishes.precision)
+    manifest = artifact.manifest
+    able = candidates(manifest.variants, site.processor, wishes.precision, passed=manifest.passed)
     if chosen := _noted(able, wishes, notebook):
         return chosen
     with notebook.measuring(_PATIENCE_S):

@@ -66,6 +66,19 @@ class Wishes:
 
 def notebook_of(artifact: Artifact, site: Site) -> Notebook:
     """The notes on an artifact as this process would run it."""
-    features = ",".join(site.processor.noteworthy)
-    key = (artifact.digest, site.runtime, site.processor.name, features, str(site.n_threads))
-    return Notebook(site.cache, key)
+    return notebook_at(
+        site.cache,
+        artifact,
+        processor=site.processor,
+        runtime=site.runtime,
+        n_threads=site.n_threads,
+    )
+
+
+def notebook_at(
+    cache: Path, artifact: Artifact, *, processor: Processor, runtime: str, n_threads: int
+) -> Notebook:
+    """The notes on an artifact as a process would run it; as for `Site`."""
+    features = ",".join(processor.noteworthy)
+    key = (artifact.digest, runtime, processor.name, features, str(n_threads))
+    return Notebook(cache, key)

@@ -10,6 +10,7 @@ from typing import Literal
 
 from markupsafe import Markup
 
+from goldcrest.report.labels import Box, labels
 from goldcrest.report.scale import Scale, fitted, written
 
 WIDTH, HEIGHT = 760, 320
@@ -25,12 +26,14 @@ class Series:
     Attributes:
         colour: number of a colour of the page, from 0.
         style: joined by a line, or dots alone.
+        labels: a name beside each point; none where it is empty.
     """
 
     name: str
     points: Sequence[Point]
     colour: int = 0
     style: Literal["line", "dots"] = "line"
+    labels: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class Chart:
         title: read aloud in place of the chart.
         is_log_x: whether the horizontal axis is logarithmic.
         is_log_y: whether the upright one is.
+        is_close: whether the upright axis begins near the lowest value in place of 0.
     """
 
     title: str
@@ -59,6 +63,7 @@ class Chart:
     lines: Sequence[Line] = ()
     is_log_x: bool = False
     is_log_y: bool = False
+    is_close: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,12 +90,17 @@ def chart(drawn: Chart) -> Markup:
         [*(x for x, _ in points), *upright], start=_LEFT, end=WIDTH - _RIGHT, is_log=drawn.is_log_x
     )
     y = fitted(
-        [*(y for _, y in points), *flat], start=HEIGHT - _BOTTOM, end=_TOP, is_log=drawn.is_log_y
+        [*(y for _, y in points), *flat],
+        start=HEIGHT - _BOTTOM,
+        end=_TOP,
+        is_log=drawn.is_log_y,
+        is_close=drawn.is_close,
     )
     parts = [
         *_grid(x, y, drawn.x, drawn.y),
         *(part for line in drawn.lines for part in _line(line, x, y)),
         *(part for series in drawn.series for part in _series(series, x, y)),
+        *_labels(drawn.series, x, y),
         *_legend([(series.name, series.colour) for series in drawn.series]),
     ]
     return _svg(drawn.title, parts)
@@ -181,6 +191,17 @@ def _series(series: Series, x: Scale, y: Scale) -> Iterator[str]:
             f'<circle class="fill {colour}" cx="{across:.1f}" cy="{up:.1f}" r="3.5">'
             f"<title>{told}</title></circle>"
         )
+
+
+def _labels(drawn: Sequence[Series], x: Scale, y: Scale) -> Iterator[str]:
+    named = [
+        (x.place(point[0]), y.place(point[1]), name)
+        for series in drawn
+        for point, name in zip(series.points, series.labels, strict=bool(series.labels))
+        if _is_drawn(point)
+    ]
+    for label in labels(named, Box(_LEFT, _TOP, WIDTH, HEIGHT - _BOTTOM)):
+        yield _text(label.x, label.y, label.text, label.anchor)
 
 
 def _legend(names: Sequence[tuple[str, int]]) -> Iterator[str]:

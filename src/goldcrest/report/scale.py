@@ -42,8 +42,23 @@ class Scale:
         return log_ticks(self.low, self.high) if self.is_log else ticks(self.low, self.high)
 
 
-def fitted(values: Iterable[float], *, start: float, end: float, is_log: bool = False) -> Scale:
-    """A scale that holds all values: from 0, or from the power of ten below on a logarithmic one."""
+def fitted(
+    values: Iterable[float],
+    *,
+    start: float,
+    end: float,
+    is_log: bool = False,
+    is_close: bool = False,
+) -> Scale:
+    """A scale that holds all values: from 0, or from the power of ten below on a logarithmic one.
+
+    Args:
+        values: those that are not finite are left out.
+        start: place of the lowest.
+        end: place of the highest.
+        is_log: whether it is logarithmic.
+        is_close: whether it begins a little below the lowest value, so that small differences show.
+    """
     finite = [value for value in values if isfinite(value) and (value > 0 or not is_log)]
     high = max(finite, default=1.0)
     if is_log:
@@ -51,7 +66,11 @@ def fitted(values: Iterable[float], *, start: float, end: float, is_log: bool = 
         low = 10.0 ** floor(log10(max(min(finite, default=0.1), high * _LEAST)))
         top = max(_above(high), low * 10)
         return Scale(low, top, start, end, is_log=True)
-    low = min(0.0, *finite) if finite else 0.0
+    low = min(finite, default=0.0)
+    if is_close and low < high:
+        margin = 0.1 * (high - low)
+        return Scale(low - margin, high + margin, start, end)
+    low = min(0.0, low)
     return Scale(low, high * 1.05 if high > low else low + 1.0, start, end)
 
 

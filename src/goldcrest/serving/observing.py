@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import add
 from typing import Any
 
 from goldcrest.errors import GoldcrestError
@@ -58,4 +59,14 @@ def _record(
         seconds=seconds,
         caller=request.caller,
         priority=request.urgency.priority,
+        lengths=() if reply is None else _lengths(reply, request.task.n_parts),
     )
+
+
+def _lengths(reply: Reply[Any], n_parts: int) -> tuple[int, ...]:
+    if reply.lengths:
+        return reply.lengths
+    if n_parts == 1:
+        return tuple(map(add, reply.n_tokens, reply.n_dropped))
+    pairs = zip(reply.n_tokens, reply.n_dropped, strict=True)
+    return tuple(n_tokens // n_parts + n_dropped for n_tokens, n_dropped in pairs)

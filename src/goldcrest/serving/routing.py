@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
 
+from goldcrest.config import CascadeConfig
 from goldcrest.errors import (
     Draining,
     Loading,
@@ -14,6 +15,8 @@ from goldcrest.errors import (
 )
 from goldcrest.model.version import Version
 from goldcrest.names import TaskName
+from goldcrest.records import Sample
+from goldcrest.serving.cascade import Cascade
 from goldcrest.serving.served import Served
 from goldcrest.tasks import O, Reply, Request
 from goldcrest.values import Infer, ServedModel
@@ -39,6 +42,10 @@ class Closed:
     described: ServedModel | None
     wake: Callable[[], Awaitable[None]]
 
+    def does(self, task: TaskName | None) -> bool:
+        """Whether it is known that it can be asked that; None stands for anything."""
+        return self.described is not None and (task is None or task in self.described.tasks)
+
 
 @dataclass(frozen=True, slots=True)
 class Resting:
@@ -59,6 +66,7 @@ class Routed:
     expected: tuple[str, ...]
     around: Callable[[Version], Infer] = _bare
     _places: dict[str, Served | Closed | Resting] = field(default_factory=dict)
+    _cascades: dict[str, Cascade] = field(default_factory=dict)
     _lazy: set[str] = field(default_factory=set)
     _unloaded: set[str] = field(default_factory=set)
 
@@ -106,6 +114,15 @@ class Routed:
         self._lazy.add(closed.name)
         self._places[closed.name] = closed
 
+    def join(self, cascade: CascadeConfig, clock: Callable[[], float]) -> None:
+        """Serve members as one from now on, be they open yet or not; requests come here for each.
+
+        Args:
+            cascade: its members are names of models.
+            clock: seconds; only differences matter.
+        """
+        self._cascades[cascade.name] = Cascade(cascade, self, self._known, clock)
+
     def rest(self, name: str, retry_after_s: float) -> None:
         """Let a model answer nothing until its next version comes; the others go on."""
         self._places[name] = Resting(retry_after_s)
@@ -136,8 +153,8 @@ class Routed:
 
         A model whose engine is being replaced does not count, unless it is the only one.
         """
-        wanted = [name for name in self.expected if name not in self._unloaded | self._lazy]
-        places = [self._places.get(name) for name in wanted]
+        without = {*self._unloaded, *self._lazy, *self._cascades}
+        places = [self._places.get(name) for name in self.expected if name not in without]
         about = [place for place in places if not isinstance(place, Resting)]
         return all(
             isinstance(place, Served) and place.version.is_ready for place in about or places
@@ -156,13 +173,25 @@ class Routed:
         )
 
     def _known(self, name: str) -> ServedModel | None:
-        place = self._places.get(name)
+        place = self._at(name)
         if isinstance(place, Served):
             return describe(place.version)
+        if isinstance(place, Cascade):
+            return place.describe()
         return place.described if isinstance(place, Closed) else None
 
-    def find(self, name: str | None, task: TaskName | None) -> Served:
-        """The version of that name, or the first that does the task, or the first at all.
+    @property
+    def cascades(self) -> tuple[Cascade, ...]:
+        """Those that are served."""
+        return tuple(self._cascades.values())
+
+    def samples(self) -> Iterator[Sample]:
+        """What is told to the metrics, read at the moment of asking."""
+        for cascade in self.cascades:
+            yield from cascade.samples()
+
+    def place(self, name: str | None, task: TaskName | None) -> Served | Closed | Cascade:
+        """What answers under that name, or the first that does the task, or the first at all.
 
         Raises:
             UnknownModel: no such name.
@@ -170,31 +199,29 @@ class Routed:
             Loading: what was asked for is not open yet.
             Unloaded: what was asked for was taken out of service.
         """
-        place = self.place(name, task)
-        if isinstance(place, Closed):
-            raise Loading("the model is opened by the first request that it is to answer")
-        return place
-
-    def place(self, name: str | None, task: TaskName | None) -> Served | Closed:
-        """The same, be it open or closed until it is needed."""
         if name is not None:
             return self._named(name)
         for expected in self.expected:
-            if expected in self._unloaded:
+            place = self._at(expected)
+            if self._is_out(expected, place):
                 continue
-            place = self._places.get(expected)
-            if isinstance(place, Served):
-                if task is None or task in place.version.heads:
-                    return place
-            elif not isinstance(place, Closed):  # it may be the default: no later one stands in
+            if place is None or isinstance(place, Resting):  # no later one stands in for it
                 raise _loading(expected, place, f"no model that does {task or 'anything'} is open")
-            elif place.described and (task is None or task in place.described.tasks):
+            if place.does(task):
                 return place
         raise UnsupportedTask(f"no model served here does {task or 'anything'}")
 
-    def _named(self, name: str) -> Served | Closed:
-        place = self._places.get(name)  # once: another thread may take it out
-        if isinstance(place, Served | Closed):
+    def _at(self, name: str) -> Served | Closed | Resting | Cascade | None:
+        return self._cascades.get(name) or self._places.get(name)
+
+    def _is_out(self, name: str, place: object) -> bool:
+        """Whether a model was taken out of service, or one that a cascade needs."""
+        members = place.members if isinstance(place, Cascade) else ()
+        return not self._unloaded.isdisjoint((name, *members))
+
+    def _named(self, name: str) -> Served | Closed | Cascade:
+        place = self._at(name)  # once: another thread may take it out
+        if isinstance(place, Served | Closed | Cascade):
             return place
         if name not in self.expected:
             raise UnknownModel(name, self.expected)
@@ -226,4 +253,5 @@ def describe(version: Version) -> ServedModel:
         family=manifest.family,
         is_ready=version.is_ready,
         defaults=(),
+        problem_type=manifest.problem_type if manifest.task == "classify" else None,
     )

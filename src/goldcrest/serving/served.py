@@ -11,6 +11,7 @@ from typing import Any
 from goldcrest.errors import EmptyInput, UnsupportedTask
 from goldcrest.heads.plain import Head
 from goldcrest.model.version import Version
+from goldcrest.names import TaskName
 from goldcrest.tasks import Fill, O, Reply, Request, Span, Task, Tokens
 from goldcrest.values import Answer, Infer
 
@@ -37,6 +38,10 @@ class Served:
     infer: Infer | None = None
     n_in_flight: int = 0
     last_turn: int = field(default_factory=lambda: next(_turns))
+
+    def does(self, task: TaskName | None) -> bool:
+        """Whether it can be asked that; None stands for anything."""
+        return task is None or task in self.version.heads
 
     async def __call__(self, request: Request[O]) -> Reply[O]:
         """Expand, infer, present.

@@ -36,6 +36,9 @@ class ModelEntry(msgspec.Struct, frozen=True):
     is_open: Annotated[
         bool, Meta(description="false for one that the first request that needs it opens")
     ] = True
+    members: Annotated[
+        tuple[str, ...], Meta(description="of a cascade, in the order in which they are asked")
+    ] = ()
     object: Literal["model"] = "model"
     owned_by: str = "goldcrest"
 
@@ -93,6 +96,7 @@ def _entry(model: ServedModel, *, created: int) -> ModelEntry:
         is_ready=model.is_ready,
         defaults=model.defaults,
         is_open=model.is_open,
+        members=model.members,
     )
 
 

@@ -1,0 +1,1 @@
+"""Distillation: small students of large teachers, trained with PyTorch (extra ``train``)."""

@@ -1,0 +1,173 @@
+"""What a stage works with: checkpoints, texts and tokens, read before anything is trained."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from goldcrest.distill.batches import Indices
+from goldcrest.distill.config import Stage
+from goldcrest.distill.data import Divided, divide
+from goldcrest.distill.reading import (
+    Read,
+    class_names,
+    counts,
+    numbered,
+    single_texts,
+    tokenised,
+)
+from goldcrest.distill.sources import Source, open_source
+from goldcrest.distill.vocabulary import trim, vocabulary_of
+from goldcrest.errors import ConfigError, TrainingError
+from goldcrest.evaluate import TextSet, read_set
+
+_UNLABELLED = ("embedding", "masked-lm")
+_INERT = ("name", "checkpoint_minutes", "keep_mib", "teacher", "start", "data", "held_back")
+"""Keys that change nothing, or whose content is counted in their place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a stage works with.
+
+    Attributes:
+        teacher: what its student learns from.
+        begins: what its student begins from; the same unless the stage says otherwise.
+        labels: class names in the order of their numbers; none where there are no classes.
+        tokenizer: the text of the student's ``tokenizer.json``.
+        kept: *Shape:* ``(n_tokens,)``; the student's id -> that of ``begins``; None: the same.
+        read: the training texts as the student reads them.
+        taught: the same as the teacher reads them.
+    """
+
+    stage: Stage
+    teacher: Source
+    begins: Source
+    divided: Divided
+    labels: tuple[str, ...]
+    tokenizer: str
+    kept: Indices | None
+    read: Read
+    taught: Read
+
+    @property
+    def n_tokens(self) -> int:
+        """Rows of the student's token table."""
+        return self.begins.encoder.spec.vocab_size if self.kept is None else len(self.kept)
+
+    def to_teacher(self) -> Indices:
+        """*Shape:* ``(n_tokens,)``; the student's id -> the teacher's; -1 where it has none."""
+        if self.begins is self.teacher:
+            return np.arange(self.n_tokens) if self.kept is None else self.kept
+        table = np.full(self.n_tokens, -1, np.int64)
+        for token, index in vocabulary_of(json.loads(self.tokenizer)).items():
+            table[index] = self.teacher.tokens.get(token, -1)
+        return table
+
+    def digest(self) -> str:
+        """SHA-256, in hex, of everything that the student's weights depend on."""
+        stage = self.stage
+        said = {  # a key that is not given changes nothing, even if it is new
+            field.name: getattr(stage, field.name)
+            for field in msgspec.structs.fields(stage)
+            if field.name not in _INERT and getattr(stage, field.name) != field.default
+        }
+        total = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
+        total.update(self.tokenizer.encode())
+        total.update(self.read.ids.values.tobytes())
+        total.update(repr([row.label for row in self.divided.train.rows]).encode())
+        for source in (self.teacher, self.begins):
+            total.update(source.encoder.checkpoint.digest().encode())
+        return total.hexdigest()
+
+
+def gather(stage: Stage) -> Material:
+    """Read everything that a stage names.
+
+    Raises:
+        CheckpointError: a checkpoint cannot be read.
+        ConfigError: texts may be longer than it can take.
+        DataProblem: a file of texts cannot be used, or its labels cannot.
+        TrainingError: too few texts are left.
+        UnsupportedModel: its vocabulary cannot be trimmed.
+    """
+    teacher = open_source(stage.teacher)
+    begins = open_source(stage.start) if stage.start else teacher
+    _check_length(stage, (teacher, begins))
+    divided = divided_by(stage)
+    items = divided.train.items
+    tokenizer, kept = begins.tokenizer, None
+    read = tokenised(tokenizer, items, max_length=stage.max_length)
+    taught = read
+    if stage.trim_vocabulary is not None:
+        n_needed = counts(read.ids, begins.encoder.spec.vocab_size)
+        trimmed = trim(json.loads(tokenizer), n_needed, stage.trim_vocabulary)
+        tokenizer, kept = trimmed.text, trimmed.kept
+        read = tokenised(tokenizer, items, max_length=stage.max_length)
+    if begins is not teacher and stage.kind in ("task", "embedding"):
+        taught = tokenised(teacher.tokenizer, items, max_length=stage.max_length)
+    labels = _labels(stage, teacher, divided)
+    for part in (divided.train, *divided.held_back) if labels else ():
+        numbered(part, labels)  # now, rather than when a long training is over
+    return Material(
+        stage=stage,
+        teacher=teacher,
+        begins=begins,
+        divided=divided,
+        labels=labels,
+        tokenizer=tokenizer,
+        kept=kept,
+        read=read,
+        taught=taught,
+    )
+
+
+def _check_length(stage: Stage, sources: Sequence[Source]) -> None:
+    for source in sources:
+        if stage.max_length > (limit := source.encoder.spec.max_positions):
+            raise ConfigError(
+                f"max_length = {stage.max_length} is more than the {limit} tokens that "
+                f"{source.folder} can take"
+            )
+
+
+def divided_by(stage: Stage) -> Divided:
+    """The texts of a stage, divided as it says.
+
+    Raises:
+        DataProblem: a file cannot be used.
+        TrainingError: fewer than two texts are left to train on.
+    """
+
+    def of(file: str) -> TextSet:
+        return read_set(Path(file), text=stage.text, second=stage.second, label=stage.label)
+
+    given = [of(file) for file in stage.data]
+    divided = divide(
+        [single_texts(part) for part in given] if stage.kind in _UNLABELLED else given,
+        [of(file) for file in stage.held_back],
+        held_back_share=stage.held_back_share,
+        max_rows=stage.max_rows,
+        seed=stage.seed,
+    )
+    if (n := len(divided.train.rows)) < 2:
+        raise TrainingError(f"too few texts are left to train on: {n}; at least 2 are needed")
+    return divided
+
+
+def _labels(stage: Stage, teacher: Source, divided: Divided) -> tuple[str, ...]:
+    if stage.kind == "labels":
+        return class_names(stage.labels, (divided.train, *divided.held_back))
+    if stage.kind != "task":
+        return ()
+    if stage.labels and stage.labels != teacher.labels:
+        raise TrainingError(
+            f"labels = {list(stage.labels)} are not those of the teacher: {list(teacher.labels)}"
+        )
+    return teacher.labels

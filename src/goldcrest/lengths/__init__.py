@@ -1,0 +1,1 @@
+"""How long texts are in tokens, and which limit on their length is worth its cost."""

@@ -1,0 +1,182 @@
+"""Texts on their way into a training: divided, cut into tokens, batched, masked."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from goldcrest.distill.batches import Ragged, epoch_batches, sorted_batches
+from goldcrest.distill.data import divide, key
+from goldcrest.distill.masking import Masking, masked
+from goldcrest.distill.reading import agreement, class_names, numbered, single_texts
+from goldcrest.errors import DataProblem
+from goldcrest.evaluate import Row, TextSet
+from goldcrest.evaluate.rows import Label
+from goldcrest.values import Item
+
+
+def rows(*pairs: tuple[Item, Label], name: str = "a") -> TextSet:
+    return TextSet(name, tuple(Row(item, label) for item, label in pairs))
+
+
+def test_texts_that_differ_in_case_and_punctuation_are_one() -> None:
+    divided = divide([rows(("Good, film!", "x"), ("good film", "x"), ("bad film", "y"))])
+
+    assert ["Good, film!", "bad film"] == divided.train.items
+    assert divided.n_duplicates == 1
+
+
+def test_a_text_with_two_labels_is_left_out() -> None:
+    divided = divide([rows(("fine", "x"), ("Fine.", "y"), ("other", "x"))])
+
+    assert ["other"] == divided.train.items
+    assert divided.n_contradicting == 1
+
+
+def test_what_is_held_back_is_not_trained_on() -> None:
+    divided = divide([rows(("one", "x"), ("two", "y"))], [rows(("TWO", "y"), name="b")])
+
+    assert ["one"] == divided.train.items
+    assert ["TWO"] == divided.held_back[0].items
+    assert divided.n_shared == 1
+
+
+def test_both_texts_of_a_pair_that_is_held_back_are_not_trained_on() -> None:
+    divided = divide(
+        [rows(("one", None), ("two", None), ("six", None))], [rows((("one", "two"), 0.5))]
+    )
+
+    assert ["six"] == divided.train.items
+
+
+def test_a_share_is_held_back_by_the_text_alone() -> None:
+    items = rows(*((f"text number {index}", None) for index in range(400)))
+    back = divide([items], held_back_share=0.25)
+    reordered = divide([TextSet("r", items.rows[::-1])], held_back_share=0.25)
+
+    assert set(back.held_back[0].items) == set(reordered.held_back[0].items)
+    assert 60 < len(back.held_back[0]) < 140
+    assert not set(back.held_back[0].items) & set(back.train.items)
+
+
+def test_rows_beyond_the_limit_are_drawn_by_the_seed_and_counted() -> None:
+    items = rows(*((f"text {index}", None) for index in range(50)))
+    one, again, other = (divide([items], max_rows=10, seed=seed) for seed in (1, 1, 2))
+
+    assert one.train == again.train != other.train
+    assert one.n_beyond == 40
+
+
+def test_signs_alone_are_no_empty_key() -> None:
+    assert key(":-)") != key(":-(")
+
+
+def test_a_matrix_is_filled_up_at_the_ends() -> None:
+    ragged = Ragged.of([[5, 6], [7], [8, 9, 3]])
+
+    chosen = np.array([2, 1])
+
+    assert [[8, 9, 3], [7, 0, 0]] == ragged.padded(chosen, 0).tolist()
+    assert [8, 9, 3, 7] == ragged.values[ragged.places(chosen)].tolist()
+
+
+def test_an_epoch_has_every_row_once_and_no_batch_too_large() -> None:
+    lengths = np.random.default_rng(0).integers(3, 60, 500)
+
+    batches = epoch_batches(lengths, tokens=256, rows=20, rng=np.random.default_rng(1))
+
+    assert list(range(500)) == sorted(np.concatenate(batches).tolist())
+    assert all(len(batch) * lengths[batch].max() <= 256 and len(batch) <= 20 for batch in batches)
+
+
+def test_an_epoch_is_that_of_its_seed() -> None:
+    lengths = np.random.default_rng(0).integers(3, 60, 100)
+
+    one, again, other = (
+        epoch_batches(lengths, tokens=256, rows=20, rng=np.random.default_rng([7, epoch]))
+        for epoch in (0, 0, 1)
+    )
+
+    assert [batch.tolist() for batch in one] == [batch.tolist() for batch in again]
+    assert [batch.tolist() for batch in one] != [batch.tolist() for batch in other]
+
+
+def test_neighbours_in_length_share_a_batch() -> None:
+    lengths = np.array([50, 3, 49, 4])
+
+    assert [[1, 3], [2, 0]] == [b.tolist() for b in sorted_batches(lengths, tokens=100, rows=9)]
+
+
+def test_a_row_longer_than_a_batch_stands_alone() -> None:
+    lengths = np.array([10, 500, 11])
+
+    assert [[0, 2], [1]] == [b.tolist() for b in sorted_batches(lengths, tokens=64, rows=9)]
+
+
+def test_classes_are_those_of_the_data_in_order() -> None:
+    assert class_names((), (rows(("a", "no"), ("b", "a lot"), ("c", 3.0)),)) == ("3", "a lot", "no")
+
+
+def test_one_class_is_refused() -> None:
+    with pytest.raises(DataProblem, match="two classes or more; the data has: x"):
+        class_names((), (rows(("a", "x")),))
+
+
+def test_an_unknown_class_is_told_with_its_line() -> None:
+    part = TextSet("d.csv", (Row("a", "x", 2), Row("b", "z", 3)))
+
+    with pytest.raises(DataProblem, match=r"line 3 of d.csv has the label 'z'; known are x, y"):
+        numbered(part, ("x", "y"))
+
+
+def test_rows_without_a_label_have_no_class() -> None:
+    assert [1, -100] == numbered(rows(("a", "y"), ("b", None)), ("x", "y")).tolist()
+
+
+def test_a_class_may_be_given_by_its_number() -> None:
+    assert [1, 0] == numbered(rows(("a", 1.0), ("b", "0")), ("x", "y")).tolist()
+
+
+def test_several_labels_are_no_class() -> None:
+    with pytest.raises(DataProblem, match=r"row 1 of a has the label .* needs one class"):
+        class_names((), (rows(("a", ("x", "y"))),))
+
+
+def test_the_texts_of_pairs_become_rows() -> None:
+    assert ["a", "b", "c"] == single_texts(rows((("a", "b"), 1.0), ("c", None))).items
+
+
+def test_rows_agree_where_their_tokens_do() -> None:
+    ours = Ragged.of([[0, 1], [0, 2], [0, 1, 1]])
+    theirs = Ragged.of([[5, 6], [5, 6], [5, 6]])
+
+    assert [True, False, False] == agreement(ours, theirs, np.array([5, 6, -1])).tolist()
+
+
+MASKING = Masking(mask_id=4, special=(0, 1, 2, 4), n_ids=1000, share=0.15, seed=0)
+
+
+def test_masks_are_set_as_often_as_asked() -> None:
+    ids = np.random.default_rng(1).integers(5, 1000, (400, 50))
+    shown, picks = masked(ids, np.ones_like(ids, bool), MASKING, np.random.default_rng(0))
+
+    changed = shown[picks] != ids[picks]
+    assert 0.14 < picks.mean() < 0.16
+    assert 0.78 < (shown[picks] == 4).mean() < 0.82
+    assert 0.88 < changed.mean() < 0.92
+    assert (shown[~picks] == ids[~picks]).all()
+
+
+def test_neither_padding_nor_special_tokens_are_to_be_found() -> None:
+    ids = np.array([[1, 7, 8, 2, 0, 0]] * 50)
+    _, picks = masked(ids, ids != 0, MASKING, np.random.default_rng(0))
+
+    assert not picks[:, [0, 3, 4, 5]].any()
+
+
+def test_something_is_always_to_be_found() -> None:
+    ids = np.array([[1, 7, 2]])
+
+    assert all(
+        masked(ids, ids > 0, MASKING, np.random.default_rng(seed))[1].any() for seed in range(40)
+    )
