@@ -2,15 +2,19 @@
 
 Engines keep every processor busy, and the system lets each thread run its turn of some milliseconds
 to the end before another may. A thread that asks for short turns is let in at once (Linux 6.12 and
-newer; ``sched_setattr(2)``), and gets no more of the processor than before.
+newer; ``sched_setattr(2)``), but gets no more of the processor than before: where it needs more than
+an even share, as an event loop does that refuses thousands of requests a second, short turns alone
+make it later, and engines must give way to it as well.
 """
 
 from __future__ import annotations
 
 import ctypes
+import os
 import platform
 import struct
 import sys
+import threading
 
 _CALLS = {"x86_64": (314, 315), "aarch64": (274, 275)}
 """Numbers of ``sched_setattr`` and ``sched_getattr``, which the C library does not offer."""
@@ -21,6 +25,24 @@ _RUNTIME = 5
 
 TURN_S = 0.0002
 """Of the event loop: about what it needs for one request."""
+
+
+GIVE_WAY = 10
+"""Steps of niceness: what gives way has a tenth of the weight."""
+
+
+def give_way(steps: int = GIVE_WAY) -> None:
+    """Let the calling thread run after others of its group, and so every thread that it starts.
+
+    That cannot be taken back.
+
+    Args:
+        steps: of niceness.
+    """
+    if sys.platform.startswith("linux"):  # where a thread has a niceness of its own
+        thread = threading.get_native_id()
+        niceness = min(19, os.getpriority(os.PRIO_PROCESS, thread) + steps)
+        os.setpriority(os.PRIO_PROCESS, thread, niceness)
 
 
 def run_promptly(turn_s: float = TURN_S) -> bool:

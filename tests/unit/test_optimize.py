@@ -64,7 +64,7 @@ def tried(
         precision=variant if variant != "f32" else hint,
         variant=variant,
         verdict=verdict,
-        reason="it is told why",
+        reason="it is told why" if verdict == "failed" else f"loses {points} points",
         value=0.9,
         loss=None if verdict in ("reference", "failed") else loss,
         pace=measured,

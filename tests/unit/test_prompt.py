@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 import threading
 
 import pytest
 
-from goldcrest.prompt import TURN_S, run_promptly, turn_of_thread_s
+from goldcrest.prompt import GIVE_WAY, TURN_S, give_way, run_promptly, turn_of_thread_s
 
 
 def in_a_thread_of_its_own() -> tuple[float | None, bool, float | None]:
@@ -51,3 +52,25 @@ def test_a_machine_without_such_calls_says_so(monkeypatch: pytest.MonkeyPatch):
 
     assert run_promptly() is False
     assert turn_of_thread_s() is None
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="threads share one niceness")
+def test_what_gives_way_takes_along_the_threads_that_it_starts_and_no_others():
+    found: list[int] = []
+
+    def niceness() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    def work() -> None:
+        give_way()
+        child = threading.Thread(target=lambda: found.append(niceness()))
+        child.start()
+        child.join()
+
+    before = niceness()
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+
+    assert [min(19, before + GIVE_WAY)] == found
+    assert before == niceness()

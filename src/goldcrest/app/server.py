@@ -29,7 +29,7 @@ from goldcrest.config.cascades import names_of
 from goldcrest.errors import GoldcrestError
 from goldcrest.metrics import Metrics, Readings
 from goldcrest.model.site import Site
-from goldcrest.prompt import run_promptly
+from goldcrest.prompt import give_way, run_promptly
 from goldcrest.records import Explanation, Sample
 from goldcrest.serving.keys import Keys
 from goldcrest.serving.observing import Observed
@@ -128,6 +128,7 @@ class House:
         return Observed(predict, self.metrics.record, time.perf_counter)
 
     def _open(self) -> None:
+        give_way()  # and so do slots and engines, whose threads are started from here
         try:
             self._site = open_site(self._config, self.threads, report=self.metrics.report)
             self._upkeep.start()

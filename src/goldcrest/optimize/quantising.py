@@ -22,7 +22,7 @@ from goldcrest.values import Grid
 
 SCHEMES = (Scheme(), Scheme(smooth_quant=0.5), Scheme(smooth_quant=None))
 MORE = (Scheme(smooth_quant=None, corrects_biases=False), Scheme(is_symmetric=True))
-"""Tried as well where everything is: on real models they came near the best, and seldom past it."""
+"""Tried as well where everything is."""
 
 INT8 = Candidate("int8", "int8", "f32")
 _MOST = 0.5

@@ -58,8 +58,10 @@ def loss_of(one: Tried) -> str:
 def notes(report: Report) -> Iterator[str]:
     """What to mind: refusals, doubts, and what was cut."""
     for one in report.tried:
-        if one.verdict in ("refused", "failed"):
-            yield f"{one.name} is left out: it {_lower(one.reason)}"
+        if one.verdict == "refused":
+            yield f"{one.name} is left out: it {one.reason}"
+        elif one.verdict == "failed":
+            yield f"{one.name} is left out: {one.reason}"
     if any(one.loss is not None and one.loss.is_unclear for one in report.tried):
         yield (
             f"?: {report.texts.n_held_back:,} rows are too few to tell whether the loss is within "
@@ -69,7 +71,3 @@ def notes(report: Report) -> Iterator[str]:
         yield f"{report.texts.n_truncated:,} texts were longer than the model reads and lost their end"
     if not report.texts.is_labelled:
         yield "the texts have no labels, so quality is how far a candidate agrees with f32"
-
-
-def _lower(reason: str) -> str:
-    return reason.removeprefix("it ")
