@@ -108,7 +108,7 @@ class Lane:
 
         Args:
             jobs: that wait.
-            longest_s: what the grid should take at most, all but one in a hundred; None: what the
+            longest_s: what the grid should take at most, all but three in a hundred; None: what the
                 settings say, and on average. Where no warm shape holds the most urgent job in
                 that time, the cheapest one that does is taken.
             explore: take a cold shape too, if it should be the best one; under constant load
@@ -117,8 +117,8 @@ class Lane:
         lengths = [len(job.encoding.ids) for job in jobs]
         costs = self.shapes.offered(explore=explore)
         objective_s = min(longest_s or self._objective_s, self._objective_s)
-        swing = 1.0 if longest_s is None else self._pace.swing
-        quiet_s = objective_s / self.correction / swing  # the table knows the machine in quiet
+        room_s = 0.0 if longest_s is None else min(self._pace.overrun_s, objective_s / 2)
+        quiet_s = (objective_s - room_s) / self.correction  # the table knows the machine in quiet
         n_urgent = _n_urgent(jobs)
         try:
             planned = plan(lengths, costs, objective_s=quiet_s, n_urgent=n_urgent)

@@ -11,11 +11,10 @@ _N_RUNS = 5
 machine that has slowed down is noticed after three."""
 _BELIEF = 0.3
 """How much of what is particular to a run is put down to its shape, in logarithms."""
-_RARE = 0.01
-"""Runs that may take longer than `Pace.swing` says."""
-_STEP = 0.04
+_RARE = 0.03
+"""Runs that may take longer than `Pace.overrun_s` says."""
+_STEP_S = 0.0005
 """By how much one that did moves it."""
-_MOST_SWING = 2.0
 _WIDEST = 10.0
 """The most by which a run may seem slower or faster than the table says."""
 _KEEP = 0.95
@@ -32,12 +31,13 @@ class Pace:
 
     Attributes:
         correction: what runs take, divided by what the table says.
-        swing: what all but one run in a hundred stay below, divided by what was to be expected:
-            who promises a time must leave room for it.
+        overrun_s: by how much all but three runs in a hundred exceed what was to be expected at most:
+            who promises a time must leave room for it. It is a time and not a ratio, since what
+            interrupts a run takes as long in a small grid as in a large one.
     """
 
     def __init__(self) -> None:
-        self.correction = self.swing = 1.0
+        self.correction, self.overrun_s = 1.0, 0.0
         self._ratios: deque[float] = deque([1.0] * _N_RUNS, _N_RUNS)
         self._full_s = 0.0  # what the tokens of grids under load would have taken in full grids,
         self._grid_s = 0.0  # and what those grids took by the table
@@ -57,15 +57,15 @@ class Pace:
             table_s: what the table says.
         """
         ratio = min(max(seconds / table_s, 1 / _WIDEST), _WIDEST)
-        self._swung(ratio / self.correction)
+        self._ran_over((ratio - self.correction) * table_s)
         self._ratios.append(ratio)
         self.correction = sorted(self._ratios)[_N_RUNS // 2]
         return table_s * math.pow(ratio / self.correction, _BELIEF)
 
-    def _swung(self, ratio: float) -> None:
-        """Move the swing to where runs beyond it are as rare as they should be."""
-        moved = _STEP if ratio > self.swing else -_STEP * _RARE / (1 - _RARE)
-        self.swing = min(max(self.swing * math.exp(moved), 1.0), _MOST_SWING)
+    def _ran_over(self, seconds: float) -> None:
+        """Move the overrun to where runs beyond it are as rare as they should be."""
+        moved_s = _STEP_S if seconds > self.overrun_s else -_STEP_S * _RARE / (1 - _RARE)
+        self.overrun_s = max(0.0, self.overrun_s + moved_s)
 
     def packed(self, n_tokens: int, table_s: float, seconds_per_token: float) -> None:
         """Note how well a grid that left jobs waiting was packed.
