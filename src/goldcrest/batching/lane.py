@@ -66,6 +66,7 @@ class Lane:
         self.density = Density()
         self.seconds_per_token = 0.0
         self._pace = Pace()
+        self._limit_s = 0.0  # of the last grid that was to keep one
         self._is_abandoned = False
 
     @property
@@ -118,6 +119,7 @@ class Lane:
         costs = self.shapes.offered(explore=explore)
         objective_s = min(longest_s or self._objective_s, self._objective_s)
         room_s = 0.0 if longest_s is None else min(self._pace.overrun_s, objective_s / 2)
+        self._limit_s = 0.0 if longest_s is None else objective_s
         quiet_s = (objective_s - room_s) / self.correction  # the table knows the machine in quiet
         n_urgent = _n_urgent(jobs)
         try:
@@ -165,6 +167,9 @@ class Lane:
         """Learn from a run of a batch."""
         seconds = max(seconds, LEAST_S)
         if not self.is_cold(shape):
+            expected_s = self.predicted_s(shape)
+            if self._limit_s / 4 < expected_s < self._limit_s:
+                self._pace.limited(seconds, expected_s)
             seconds = self._pace.ran(seconds, self.shapes.seconds(shape))
         self.shapes.observe(shape, seconds)
         self._settle_pace()

@@ -31,9 +31,8 @@ class Pace:
 
     Attributes:
         correction: what runs take, divided by what the table says.
-        overrun_s: by how much all but three runs in a hundred exceed what was to be expected at most:
-            who promises a time must leave room for it. It is a time and not a ratio, since what
-            interrupts a run takes as long in a small grid as in a large one.
+        overrun_s: by how much all but three in a hundred of the grids that were to keep a limit
+            exceed what was to be expected at most: room that must be left below that limit.
     """
 
     def __init__(self) -> None:
@@ -57,14 +56,23 @@ class Pace:
             table_s: what the table says.
         """
         ratio = min(max(seconds / table_s, 1 / _WIDEST), _WIDEST)
-        self._ran_over((ratio - self.correction) * table_s)
         self._ratios.append(ratio)
         self.correction = sorted(self._ratios)[_N_RUNS // 2]
         return table_s * math.pow(ratio / self.correction, _BELIEF)
 
-    def _ran_over(self, seconds: float) -> None:
-        """Move the overrun to where runs beyond it are as rare as they should be."""
-        moved_s = _STEP_S if seconds > self.overrun_s else -_STEP_S * _RARE / (1 - _RARE)
+    def limited(self, seconds: float, expected_s: float) -> None:
+        """Note a run of a grid that was to keep a limit, and comes near it.
+
+        The overrun moves to where runs beyond it are as rare as they should be. Grids that are much
+        smaller, or keep no limit, tell nothing: the longer a run, the more interrupts it.
+
+        Args:
+            seconds: what it took.
+            expected_s: what it was expected to take.
+        """
+        moved_s = (
+            _STEP_S if seconds - expected_s > self.overrun_s else -_STEP_S * _RARE / (1 - _RARE)
+        )
         self.overrun_s = max(0.0, self.overrun_s + moved_s)
 
     def packed(self, n_tokens: int, table_s: float, seconds_per_token: float) -> None:

@@ -8,9 +8,9 @@ MAX_JOBS = 256
 """Jobs in one grid, at most: it bounds the number of picked states."""
 
 _SHORTEST = (16, 24)
-_FINE = 256
+_FINE = 128
 """Up to this width, single rows grow by a quarter of a power of two; beyond, by a half: a lone text
-is mostly short, and what it waits for is the width of its row."""
+is mostly short, and what it waits for is the width of its row, but every shape takes memory."""
 _ROW_WIDTHS = (64, 128, 256, 512)
 """The widths that come with several rows."""
 
@@ -59,7 +59,7 @@ def n_picks(n_states: int) -> int:
 
 
 def _single_widths(max_length: int) -> list[int]:
-    """16, 24, 32, 40, 48, 56, 64, 80 ... 256, 384, 512 ... and ``max_length`` itself."""
+    """16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 192 ... and ``max_length`` itself."""
     steps = [
         (1 << power) + (part << power - 2)
         for power in range(5, max_length.bit_length())

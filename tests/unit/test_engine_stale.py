@@ -1,0 +1,48 @@
+"""A runtime that comes back without having run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from goldcrest.artifact import Artifact
+from goldcrest.batching.lane import specimen
+from goldcrest.engine.openvino import OpenVinoEngine
+from goldcrest.errors import EngineFailed
+from goldcrest.testing import tiny_artifact
+from goldcrest.values import Shape
+
+
+@pytest.fixture(scope="module")
+def artifact(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    return tiny_artifact(tmp_path_factory.mktemp("tiny"))
+
+
+def opened(file: Path) -> OpenVinoEngine:
+    return OpenVinoEngine(file, precision="f32", hint="f32", n_threads=1)
+
+
+class Lazy:
+    """Gives back what a request gave before, and runs nothing."""
+
+    def __init__(self, results: Any) -> None:
+        self._results = results
+
+    def infer(self, feed: Any, **_: Any) -> Any:
+        return self._results
+
+
+def test_what_was_put_out_before_is_not_taken_for_an_answer(artifact: Artifact):
+    engine = opened(artifact.variant("f32"))
+    grid = specimen(Shape(1, 16), n_jobs=2)
+    first = np.array(engine.run(grid)["logits"])
+    request = engine._request()
+    request._request = Lazy(list(request._outputs))
+
+    with pytest.raises(EngineFailed, match="without having run"):
+        engine.run(grid)
+
+    assert np.array_equal(first, engine.run(grid)["logits"])  # by a fresh request
