@@ -23,9 +23,7 @@ from goldcrest.errors import ConfigError, NoVariant, QualityLost
 from goldcrest.optimize.result import Report, read
 from goldcrest.testing import random_checkpoint, tiny_artifact
 
-pytest.importorskip("nncf")
-
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.parity  # NNCF is in that environment
 
 TEXTS = default_texts()[:240]
 LOOSE = 30.0
