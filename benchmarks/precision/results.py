@@ -96,7 +96,8 @@ def _speed(speed: Speed) -> list[str]:
             "candidate best; a text alone is the median over lengths. Every candidate is a process of "
             "its own, those of one limit take turns, figures are medians of rounds. Lesser "
             "processors are imitated by `ONEDNN_MAX_CPU_ISA`: their instructions, not their caches "
-            f"or clocks. bf16 is left out where it would be emulated.{amx}"
+            "or clocks. Without VNNI the weights of int8-weights are widened before they are "
+            f"multiplied. bf16 is left out where it would be emulated.{amx}"
         ),
         table(header, [_standing(one, speed.standings) for one in speed.standings]),
         "\n".join(f"- {name}: {what}." for name, what in FEATURES.items()),
@@ -106,7 +107,7 @@ def _speed(speed: Speed) -> list[str]:
 def _standing(one: Standing, among: Sequence[Standing]) -> Row:
     plain = next(other for other in among if (other.limit, other.name) == (one.limit, "f32+f32"))
     if one.pace is None or plain.pace is None:
-        return [one.limit, one.name, one.problem, *["-"] * 7]
+        return [one.limit, one.name, one.problem.split("\n")[0], *["-"] * 7]
     return [
         one.limit,
         one.name,

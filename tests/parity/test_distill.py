@@ -17,7 +17,6 @@ import goldcrest
 from goldcrest.cli.main import app
 from goldcrest.config import Config
 from goldcrest.distill.config import Stage
-from goldcrest.distill.judging import judge, kept_neighbours, to_be_found
 from goldcrest.distill.watch import Unwatched
 from goldcrest.errors import NoTrainedHead, TrainingEnded, TrainingError
 from goldcrest.evaluate import Row, TextSet
@@ -28,6 +27,7 @@ torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
 from goldcrest.distill.device import choose  # noqa: E402
+from goldcrest.distill.judging import judge, kept_neighbours, to_be_found  # noqa: E402
 from goldcrest.distill.lessons import Classroom, prepare  # noqa: E402  # needs torch
 from goldcrest.distill.material import gather  # noqa: E402
 from goldcrest.distill.stages import Finished, Order, begin, run  # noqa: E402

@@ -63,10 +63,11 @@ def open_site(
 
 def usable(found: Processor) -> Processor:
     """A processor as the runtime sees it: without the arithmetic that it does not offer."""
-    from goldcrest.engine.openvino import has_bf16, has_f16
+    from goldcrest.engine.openvino import has_bf16, has_f16, has_int8_products
 
     seen = found if has_bf16() else found.without_bf16()
-    return seen if has_f16() else seen.without_f16()
+    seen = seen if has_f16() else seen.without_f16()
+    return seen if has_int8_products() else seen.without_int8_products()
 
 
 def policy(config: Config) -> Policy:

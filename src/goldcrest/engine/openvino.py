@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from goldcrest.engine.processor import processor
 from goldcrest.errors import EngineFailed
 from goldcrest.values import Arrays, Floats, Grid, Ints
 
@@ -25,13 +26,15 @@ if _is_left_out:  # who asks for it by its name still finds it
     del sys.modules[_CONVERTER]
 
 _LIMIT = os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper()
-_NARROW = {"SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX512_CORE", "AVX512_CORE_VNNI"}
-"""Limits that leave out the instructions for bf16, and for half precision."""
+_NO_INT8 = {"SSE41", "AVX", "AVX2", "AVX512_CORE"}
+"""Limits that leave out the instructions for products of 8-bit numbers."""
+_NARROW = _NO_INT8 | {"AVX2_VNNI", "AVX512_CORE_VNNI"}
+"""Limits that leave out those for bf16, and for half precision."""
 
 RUNTIME = f"openvino {ov.__version__} {_LIMIT}".rstrip()
 """What a measurement depends on beside the processor: a limit on the instruction set counts too."""
 
-GROUP_SIZE = 128
+_GROUP_SIZE = 128
 """Activations that share a scale where they are quantised on the fly."""
 
 
@@ -64,6 +67,11 @@ def has_f16() -> bool:
     return _offers("FP16")
 
 
+def has_int8_products() -> bool:
+    """Whether the runtime may use the processor's products of 8-bit numbers, if it has any."""
+    return _LIMIT not in _NO_INT8
+
+
 def _offers(capability: str) -> bool:
     offered: list[str] = core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return capability in offered and _LIMIT not in _NARROW
@@ -86,8 +94,9 @@ class OpenVinoEngine:
         self.precision = precision
         try:
             properties = _properties(hint, n_threads)
-            if precision == "int8-weights":
-                properties["DYNAMIC_QUANTIZATION_GROUP_SIZE"] = GROUP_SIZE
+            if precision == "int8-weights":  # else they are widened, which always runs
+                is_fast = has_int8_products() and processor().has_int8_products
+                properties["DYNAMIC_QUANTIZATION_GROUP_SIZE"] = _GROUP_SIZE if is_fast else 0
             self._compiled = core().compile_model(file, "CPU", properties)
         except RuntimeError as error:
             raise EngineFailed(

@@ -54,6 +54,10 @@ class Processor:
         """The same processor as a runtime sees it that cannot use its bf16."""
         return Processor(self.name, self.features - _BF16)
 
+    def without_int8_products(self) -> Processor:
+        """The same processor as a runtime sees it that must not use its products of 8-bit numbers."""
+        return Processor(self.name, self.features - _INT8)
+
     def without_f16(self) -> Processor:
         """The same processor as a runtime sees it that cannot use its half precision."""
         return Processor(self.name, self.features - _F16)
