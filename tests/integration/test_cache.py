@@ -148,7 +148,7 @@ async def test_who_wants_it_anew_gets_the_same(house):
 
 def test_a_model_whose_answers_are_not_to_be_kept_stays_bare(house, config):
     bare, _, answers = house
-    version = bare.find("classifier", None).version
+    version = bare.served("classifier").version
     model = ModelConfig(source="s", name="classifier", cache=False)
 
     off = around(answers, msgspec.structs.replace(config, models=(model,)))
@@ -157,7 +157,7 @@ def test_a_model_whose_answers_are_not_to_be_kept_stays_bare(house, config):
 
 def test_without_room_nothing_is_kept(house, config):
     bare, _, answers = house
-    version = bare.find("classifier", None).version
+    version = bare.served("classifier").version
     cache = CacheConfig(folder=config.cache.folder, answers_mib=0)
 
     off = around(answers, msgspec.structs.replace(config, cache=cache))
