@@ -10,7 +10,7 @@ from rich.console import Console
 
 from benchmarks.machine import this_machine
 from benchmarks.precision import limits, quality
-from benchmarks.precision.results import Conditions, Quality, Speed, kept, write
+from benchmarks.precision.results import Conditions, Quality, joined, kept, write
 from benchmarks.precision.sets import TASKS
 
 ROOT = Path(__file__).parents[2]
@@ -21,6 +21,7 @@ def main() -> None:
     parser.add_argument("--models", type=models, default={}, metavar="TASK=FOLDER,...")
     parser.add_argument("--data", type=Path, help="folder of the data sets, for --models")
     parser.add_argument("--only", choices=("speed", "quality"))
+    parser.add_argument("--limits", type=names, default=(), metavar="NAME,...")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--output", type=Path, default=ROOT / "benchmarks" / "results")
     options = parser.parse_args()
@@ -35,8 +36,10 @@ def main() -> None:
     )
     results = kept(options.output / "precision.json")
     if options.only != "quality":
-        found = limits.standings(home, ROOT, n_rounds=options.rounds, console=console)
-        speed = Speed(standings=tuple(found), conditions=began)
+        found = limits.standings(
+            home, ROOT, names=options.limits, n_rounds=options.rounds, console=console
+        )
+        speed = joined(results.speed, found, began)
         results = msgspec.structs.replace(results, speed=speed)
         write(results, options.output)
     if options.only != "speed" and options.models:
@@ -56,6 +59,15 @@ def models(text: str) -> dict[str, Path]:
     found = {task: Path(folder) for task, _, folder in pairs}
     if unknown := found.keys() - TASKS.keys():
         raise argparse.ArgumentTypeError(f"{unknown} are not among {', '.join(TASKS)}")
+    return found
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Names of limits."""
+    found = tuple(text.split(","))
+    known = [limit.name for limit in limits.LIMITS]
+    if unknown := set(found) - set(known):
+        raise argparse.ArgumentTypeError(f"{unknown} are not among {', '.join(known)}")
     return found
 
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,13 +104,16 @@ def artifact(home: Path, root: Path) -> Artifact:
     )
 
 
-def standings(home: Path, root: Path, *, n_rounds: int, console: Console) -> list[Standing]:
-    """Measure every candidate under every limit; those of one limit take turns."""
+def standings(
+    home: Path, root: Path, *, names: Collection[str], n_rounds: int, console: Console
+) -> list[Standing]:
+    """Measure every candidate under every limit named, or all; those of one limit take turns."""
     with console.status("compiling"):
         subject = artifact(home, root)
     texts = Texts(vocabulary_words(find_vocabulary(None, root)), seed=SEED).take(N_TEXTS)
     here = usable(processor())
     able = [limit for limit in LIMITS if limit.needs <= here.features]
+    able = [limit for limit in able if limit.name in names or not names]
     found = []
     for limit in able:
         ways = native(here) if not limit.value else native(here.without_bf16().without_f16())

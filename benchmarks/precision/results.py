@@ -7,7 +7,7 @@ import msgspec
 
 from benchmarks.machine import Machine
 from benchmarks.markdown import Row, table
-from benchmarks.precision.limits import Standing
+from benchmarks.precision.limits import LIMITS, Standing
 from goldcrest.optimize.result import Report, Tried
 from goldcrest.optimize.told import loss_of
 
@@ -51,6 +51,17 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
 def kept(file: Path) -> Results:
     """What earlier runs found."""
     return msgspec.json.decode(file.read_bytes(), type=Results) if file.is_file() else Results()
+
+
+def joined(before: Speed | None, found: Sequence[Standing], began: Conditions) -> Speed:
+    """What was found now, and of the limits that were not measured now what was found before."""
+    if before is None:
+        return Speed(standings=tuple(found), conditions=began)
+    fresh = {one.limit for one in found}
+    older = [one for one in before.standings if one.limit not in fresh]
+    order = [limit.name for limit in LIMITS]
+    standings = sorted([*older, *found], key=lambda one: order.index(one.limit))
+    return Speed(standings=tuple(standings), conditions=before.conditions if older else began)
 
 
 def write(results: Results, folder: Path) -> None:
