@@ -8,7 +8,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from goldcrest.metrics import SPECS, Metrics, Readings
-from goldcrest.metrics.figures import lasting, merged
+from goldcrest.metrics.figures import Figures, lasting, merged, risen
 from goldcrest.metrics.text import rendered
 from goldcrest.records import BatchReport, RequestRecord
 from goldcrest.serving.observing import Observed
@@ -279,6 +279,20 @@ def test_only_totals_outlive_their_process():
 
     assert {"batches", "queue_seconds", "process_cpu_seconds"} <= set(left)
     assert set() == {"waiting_jobs", "info", "process_open_fds"} & set(left)
+
+
+def _cpu(seconds: float) -> Figures:
+    return {"process_cpu_seconds": {(): (seconds,)}}
+
+
+def test_a_sum_in_another_order_is_no_fall():
+    key = "process_cpu_seconds"
+    first, second, third = (_cpu(seconds) for seconds in (0.1, 0.2, 0.3))
+    before = merged([merged([first, second]), third])
+    after = merged([first, merged([second, third])])
+    assert after[key][()][0] < before[key][()][0]
+
+    assert before[key][()][0] == risen(after, before)[key][()][0]
 
 
 def test_nothing_is_lost_when_threads_report_at_once():

@@ -32,6 +32,18 @@ def lasting(figures: Figures) -> Figures:
     return {key: series for key, series in figures.items() if not _is_gauge(key)}
 
 
+def risen(figures: Figures, told: Figures) -> Figures:
+    """Figures whose totals are at least what was told of them before.
+
+    Sums of the same seconds in another order may differ in their last digit, and whoever scrapes
+    takes a total that fell by so much for a process that began anew.
+    """
+    whole = {key: dict(series) for key, series in figures.items()}
+    for key, series in lasting(told).items():
+        _add(whole.setdefault(key, {}), series, max)
+    return whole
+
+
 def _add(
     whole: dict[Labels, Numbers],
     series: Mapping[Labels, Numbers],

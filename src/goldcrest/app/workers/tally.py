@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from goldcrest.app.workers.child import Child
 from goldcrest.app.workers.watch import Reason
-from goldcrest.metrics.figures import Figures, Numbers, lasting, merged
+from goldcrest.metrics.figures import Figures, Numbers, lasting, merged, risen
 from goldcrest.metrics.process import Process
 from goldcrest.metrics.specs import Labels
 from goldcrest.metrics.text import rendered
@@ -27,6 +27,7 @@ class Tally:
     def __init__(self, alive: Sequence[Child]) -> None:
         self._alive = alive
         self._gone: Figures = {}
+        self._told: Figures = {}
         self._replaced: Counter[Reason] = Counter()
         self._process = Process()
         self._asked: list[Child] = []
@@ -69,4 +70,5 @@ class Tally:
             (reason,): (float(number),) for reason, number in self._replaced.items()
         }
         own: Figures = {**self._process.figures(), "worker_restarts": restarts}
-        return merged([self._gone, *serving, *others, own])
+        self._told = risen(merged([self._gone, *serving, *others, own]), self._told)
+        return self._told
