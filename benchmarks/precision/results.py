@@ -148,7 +148,7 @@ def _quality(quality: Quality) -> list[str]:
             "Trained weights; `goldcrest optimize` with a limit of half a point, calibrated on training "
             "texts, judged on rows that were held back. Loss is paired on the same rows. Sentiment: "
             "everything that the recipe of the built-in model holds back. Intents: the test set of "
-            "clinc150. Embedder: pairs of its test texts, graded 2 (one intent), 1 (one domain) "
+            "clinc150. Embedders: pairs of its test texts, graded 2 (one intent), 1 (one domain) "
             "or 0, a third each, by the rank correlation of their cosines with the grades."
         ),
         table(header, rows),

@@ -80,4 +80,5 @@ TASKS: Mapping[str, Callable[[Path], Rows]] = {
     "sentiment": of_sentiment,
     "intents": of_intents,
     "embedder": of_pairs,
+    "minilm": of_pairs,
 }

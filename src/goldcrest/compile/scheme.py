@@ -14,9 +14,9 @@ class Scheme:
         smooth_quant: how far outliers are moved from the activations into the weights, from 0 to 1;
             None leaves them where they are. Source: G. Xiao et al., "SmoothQuant", 2023
             (https://arxiv.org/abs/2211.10438).
-        corrects_biases: whether the mean error of each layer is taken off its bias. Source: R.
-            Banner et al., "Post training 4-bit quantization", 2019
-            (https://arxiv.org/abs/1810.05723).
+        corrects_biases: whether the mean error of a layer is taken off its bias. NNCF does so for
+            those that read single states alone, which is the head. Source: R. Banner et al., "Post
+            training 4-bit quantization", 2019 (https://arxiv.org/abs/1810.05723).
         is_symmetric: whether activations have no zero point: less exact where they lean to a side.
         kept_in_float: names of `blocks` that are not quantised.
     """

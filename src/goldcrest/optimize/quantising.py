@@ -21,7 +21,7 @@ from goldcrest.optimize.workbench import Workbench
 from goldcrest.values import Grid
 
 SCHEMES = (Scheme(), Scheme(smooth_quant=0.5), Scheme(smooth_quant=None))
-MORE = (Scheme(smooth_quant=None, corrects_biases=False), Scheme(is_symmetric=True))
+MORE = (Scheme(smooth_quant=0.75), Scheme(is_symmetric=True))
 """Tried as well where everything is."""
 
 INT8 = Candidate("int8", "int8", "f32")
