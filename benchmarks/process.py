@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,13 +79,21 @@ def machine_time() -> MachineTime:
 
 @contextmanager
 def started(
-    command: Sequence[str], *, env: Mapping[str, str], folder: Path, log: Path
+    command: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    folder: Path,
+    log: Path,
+    enter: Callable[[], None] | None = None,
 ) -> Iterator[Started]:
-    """Starts a process and ends its whole group on the way out, by force if need be."""
+    """Starts a process and ends its whole group on the way out, by force if need be.
+
+    ``enter`` is called in the process before the command.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     started_at = time.perf_counter()
     with log.open("wb") as output:
-        process = _open(command, env={**os.environ, **env}, folder=folder, output=output)
+        process = _open(command, {**os.environ, **env}, folder, output, enter)
     try:
         yield Started(process, log, started_at)
     finally:
@@ -93,7 +101,11 @@ def started(
 
 
 def _open(
-    command: Sequence[str], *, env: dict[str, str], folder: Path, output: IO[bytes]
+    command: Sequence[str],
+    env: dict[str, str],
+    folder: Path,
+    output: IO[bytes],
+    enter: Callable[[], None] | None,
 ) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
@@ -103,6 +115,7 @@ def _open(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
+            preexec_fn=enter,  # noqa: PLW1509  # no thread runs yet
             start_new_session=True,
         )
     except OSError as error:

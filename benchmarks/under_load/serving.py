@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,17 +69,17 @@ class Launch:
     Attributes:
         settings: keys and values, as ``--set`` takes them.
         poison_id: a token on which its engine fails; it is put there from outside, see ``poison/``.
-        before: a command that runs the server's, such as ``taskset -c 0``.
+        enter: called in the server's process before the command, as to limit it.
     """
 
     model: Model
     settings: Mapping[str, object] = field(default_factory=dict)
     poison_id: int | None = None
-    before: tuple[str, ...] = ()
+    enter: Callable[[], None] | None = None
     precision: str = "int8"
 
     def command(self, port: int) -> list[str]:
-        words = [*self.before, sys.executable, "-m", "goldcrest.cli.main", "serve"]
+        words = [sys.executable, "-m", "goldcrest.cli.main", "serve"]
         words += [str(self.model.artifact), "--name", "m", "--port", str(port)]
         words += ["--precision", self.precision]
         for key, value in self.settings.items():
@@ -209,7 +209,9 @@ def serving(launch: Launch, home: Path, *, log: str = "server") -> Iterator[Serv
         "OPENBLAS_NUM_THREADS": "1",
         **launch.environment(),
     }
-    with started(launch.command(port), env=environment, folder=home, log=file) as process:
+    with started(
+        launch.command(port), env=environment, folder=home, log=file, enter=launch.enter
+    ) as process:
         server = Server(launch, port, process, home)
         _wait_until_ready(server)
         yield server

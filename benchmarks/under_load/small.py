@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from benchmarks.under_load.accounting import Account
 from benchmarks.under_load.driving import sampling
 from benchmarks.under_load.figures import Bar
@@ -9,7 +12,6 @@ from benchmarks.under_load.overload import prepare
 from benchmarks.under_load.result import Bench, Result
 from benchmarks.under_load.serving import (
     DISTILBERT,
-    MIB,
     SENTIMENT,
     Launch,
     Model,
@@ -18,6 +20,8 @@ from benchmarks.under_load.serving import (
     warm,
 )
 from benchmarks.under_load.settings import NO_CACHE
+from goldcrest.loadtest.constraint import Hold, hold
+from goldcrest.loadtest.groups import Limits
 
 LIMIT_MIB = 512
 
@@ -28,11 +32,13 @@ def run(bench: Bench) -> list[Result]:
 
 
 def measure(bench: Bench, model: Model) -> Result:
-    """Starts it pinned and limited; the kernel refuses it more data than that."""
-    before = ("taskset", "-c", str(cores()[0]), "prlimit", f"--data={LIMIT_MIB * MIB}")
+    """Starts it held to them, so that the kernel ends it beyond."""
+    held = hold(Limits(cpus=1, memory_mib=LIMIT_MIB), usable=frozenset(cores()))
     settings = {**NO_CACHE, "memory.limit_mib": LIMIT_MIB}
+    launch = Launch(model, settings, enter=held.enter())
     with (
-        serving(Launch(model, settings, before=before), bench.home, log="small") as server,
+        released(held),
+        serving(launch, bench.home, log="small") as server,
         sampling(0.2, lambda: server.resident_mib) as resident,
     ):
         load = prepare(server, model)
@@ -58,9 +64,19 @@ def measure(bench: Bench, model: Model) -> Result:
             f"{max(resident.values):.0f}",
         ],
     ]
+    result.notes = [f"Held by {'; '.join(held.constraint.means)}.", *held.constraint.caveats]
     result.accounts = {"twice the rate": level.account}
     return result
 
 
 def _told(account: Account) -> float:
     return (account.counts["right"] + account.n_refused) / max(1, account.n)
+
+
+@contextmanager
+def released(held: Hold) -> Iterator[None]:
+    """Takes the control groups away once nothing runs in them."""
+    try:
+        yield
+    finally:
+        held.release()

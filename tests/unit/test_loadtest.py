@@ -17,9 +17,10 @@ from goldcrest.loadtest import tally, watching
 from goldcrest.loadtest.arrivals import Spike, read_spike
 from goldcrest.loadtest.columns import Rows
 from goldcrest.loadtest.connection import RESET, Request
-from goldcrest.loadtest.constraint import Limits, hold, read_mib
+from goldcrest.loadtest.constraint import hold, read_mib
 from goldcrest.loadtest.course import Course, check, is_loopback
 from goldcrest.loadtest.crew import Sent
+from goldcrest.loadtest.groups import Limits
 from goldcrest.loadtest.objective import excess, is_within, latency_limit_ms, read_slo
 from goldcrest.loadtest.profiles import DEFAULT, Given, builtin, find, read_mix
 from goldcrest.loadtest.protocols import PROTOCOLS, Asked, head, written
@@ -398,9 +399,10 @@ def test_a_control_group_is_used_where_one_can_be_made(tmp_path: Path) -> None:
 
     held = hold(Limits(1.5, 512), usable=frozenset({0, 1, 2}), groups=tmp_path, own=own)
 
-    assert held.group == tmp_path / "us" / f"goldcrest-loadtest-{os.getpid()}"
-    assert "150000 100000" == (held.group / "cpu.max").read_text()
-    assert str(512 * 2**20) == (held.group / "memory.max").read_text()
+    group = tmp_path / "us" / f"goldcrest-loadtest-{os.getpid()}"
+    assert (group,) == held.groups
+    assert "150000 100000" == (group / "cpu.max").read_text()
+    assert str(512 * 2**20) == (group / "memory.max").read_text()
     assert (frozenset({0, 1}), frozenset({2}), 0) == (
         held.cores,
         held.client_cores,
@@ -408,10 +410,26 @@ def test_a_control_group_is_used_where_one_can_be_made(tmp_path: Path) -> None:
     )
 
 
+def test_of_the_older_control_groups_one_is_used_for_each_limit(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.write_text("4:memory:/us\n1:cpu,cpuacct:/\n0::/\n")
+    for folder in ("memory/us", "cpu"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "cgroup.procs").touch()
+
+    held = hold(Limits(1.5, 512), usable=frozenset({0, 1, 2}), groups=tmp_path, own=own)
+
+    cpu, memory = held.groups
+    assert (tmp_path / "cpu", tmp_path / "memory" / "us") == (cpu.parent, memory.parent)
+    assert "150000" == (cpu / "cpu.cfs_quota_us").read_text()
+    assert str(512 * 2**20) == (memory / "memory.limit_in_bytes").read_text()
+    assert 0 == held.data_bytes
+
+
 def test_without_control_groups_the_means_are_lesser_and_the_report_says_so(tmp_path: Path) -> None:
     held = hold(Limits(1, 512), usable=frozenset({4, 7}), groups=tmp_path / "none")
 
-    assert (None, frozenset({4}), frozenset({7})) == (held.group, held.cores, held.client_cores)
+    assert ((), frozenset({4}), frozenset({7})) == (held.groups, held.cores, held.client_cores)
     assert held.data_bytes > 512 * 2**20
     assert any("RLIMIT_DATA" in means for means in held.constraint.means)
     assert any("times as much" in caveat for caveat in held.constraint.caveats)
@@ -427,7 +445,7 @@ def test_a_client_without_a_core_of_its_own_is_said_to_compete(tmp_path: Path) -
 def test_nothing_is_held_where_nothing_is_asked(tmp_path: Path) -> None:
     held = hold(Limits(), usable=frozenset({0, 1}), groups=tmp_path)
 
-    assert (None, None, 0) == (held.group, held.cores, held.data_bytes)
+    assert ((), None, 0) == (held.groups, held.cores, held.data_bytes)
     assert ((), ()) == (held.constraint.means, held.constraint.caveats)
 
 

@@ -145,7 +145,8 @@ def _server(options: Options) -> Iterator[tuple[str, Started | None]]:
     if options.serve is None:
         yield _allowed(options.url or "", yes=options.yes), None
         return
-    from goldcrest.loadtest.constraint import Limits, hold, read_mib
+    from goldcrest.loadtest.constraint import hold, read_mib
+    from goldcrest.loadtest.groups import Limits
     from goldcrest.loadtest.started import server
 
     memory_mib = read_mib(options.limit_memory) if options.limit_memory else 0

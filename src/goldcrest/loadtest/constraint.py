@@ -6,18 +6,16 @@ import os
 import re
 import resource
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
 from goldcrest.errors import ConfigError
+from goldcrest.loadtest.groups import GROUPS, OWN_GROUP, Limits, left, made
 from goldcrest.loadtest.subject import Constraint
 
-GROUPS, OWN_GROUP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMG])i?B?", re.IGNORECASE)
 _TO_MIB = {"k": 1 / 1024, "m": 1.0, "g": 1024.0}
-_PERIOD_US = 100_000
 _DATA_TIMES = 2.0
 """The limit on private memory, over the memory asked for: a process maps about twice what it uses
 (448 MB for 236 MB resident with the built-in model), so a lower one would end it for nothing."""
@@ -37,14 +35,6 @@ def read_mib(text: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """What is asked for; 0 means no limit."""
-
-    cpus: float = 0.0
-    memory_mib: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Hold:
     """How a server is held.
 
@@ -52,22 +42,22 @@ class Hold:
         constraint: for the report.
         cores: that the server runs on; None for all.
         client_cores: that are left to the client; None where none are.
-        group: the control group it is put in; None without.
+        groups: the control groups it is put in; none where none can be made.
         data_bytes: the most private memory it may map; 0 for no limit.
     """
 
     constraint: Constraint
     cores: frozenset[int] | None
     client_cores: frozenset[int] | None
-    group: Path | None
+    groups: tuple[Path, ...]
     data_bytes: int
 
     def enter(self) -> Callable[[], None]:
         """What the server's process does before it starts; no lock may be taken in it."""
-        group, cores, data_bytes = self.group, self.cores, self.data_bytes
+        groups, cores, data_bytes = self.groups, self.cores, self.data_bytes
 
         def apply() -> None:
-            if group is not None:
+            for group in groups:
                 (group / "cgroup.procs").write_text(str(os.getpid()))
             if cores is not None:
                 os.sched_setaffinity(0, cores)
@@ -77,10 +67,8 @@ class Hold:
         return apply
 
     def release(self) -> None:
-        """Take the control group away again."""
-        if self.group is not None:
-            with suppress(OSError):
-                self.group.rmdir()
+        """Take the control groups away again."""
+        left(self.groups)
 
 
 def hold(
@@ -98,54 +86,18 @@ def hold(
     has_cores = 0 < n_cores <= len(usable)
     cores = frozenset(sorted(usable)[:n_cores]) if has_cores else None
     rest = usable - cores if cores is not None else frozenset()
-    group = _group(limits, groups, own)
-    means, caveats = _told(limits, cores, rest, has_group=group is not None)
-    data_bytes = int(limits.memory_mib * 2**20 * _DATA_TIMES) if group is None else 0
+    entered = made(limits, groups, own)
+    means, caveats = _told(limits, cores, rest, has_group=bool(entered))
+    data_bytes = 0 if entered else int(limits.memory_mib * 2**20 * _DATA_TIMES)
     return Hold(
         constraint=Constraint(
             cpus=limits.cpus, memory_mib=limits.memory_mib, means=means, caveats=caveats
         ),
         cores=cores,
         client_cores=rest or None,
-        group=group,
+        groups=entered,
         data_bytes=data_bytes,
     )
-
-
-def _group(limits: Limits, groups: Path, own: Path) -> Path | None:
-    """A control group below our own with these limits; None where the system does not let us.
-
-    Below our own, so that whatever holds this process holds the server too.
-    """
-    wanted = {"memory"} if limits.memory_mib else set()
-    wanted |= {"cpu"} if limits.cpus else set()
-    lines = own.read_text().splitlines() if own.is_file() else []
-    parent = groups / next((line[3:] for line in lines if line.startswith("0::")), "/").lstrip("/")
-    given = parent / "cgroup.subtree_control"
-    if not wanted or not given.is_file() or not wanted <= set(given.read_text().split()):
-        return None
-    group = parent / f"goldcrest-loadtest-{os.getpid()}"
-    try:
-        group.mkdir()
-    except OSError:
-        return None
-    try:
-        _limit(group, limits)
-    except OSError:
-        with suppress(OSError):
-            group.rmdir()
-        return None
-    return group
-
-
-def _limit(group: Path, limits: Limits) -> None:
-    if limits.memory_mib:
-        (group / "memory.max").write_text(str(limits.memory_mib * 2**20))
-        with suppress(OSError):  # a system without swap
-            (group / "memory.swap.max").write_text("0")
-    if limits.cpus:
-        quota = int(limits.cpus * _PERIOD_US)
-        (group / "cpu.max").write_text(f"{quota} {_PERIOD_US}")
 
 
 def _told(
