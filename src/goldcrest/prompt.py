@@ -5,6 +5,9 @@ to the end before another may. A thread that asks for short turns is let in at o
 newer; ``sched_setattr(2)``), but gets no more of the processor than before: where it needs more than
 an even share, as an event loop does that refuses thousands of requests a second, short turns alone
 make it later, and engines must give way to it as well.
+
+What gives way must never hold the interpreter's lock for long: put off while it does, it puts off
+all others. So engines compute on threads of their own, and slots give way to nobody.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from goldcrest.app.source import Progress
 from goldcrest.config import Config
 from goldcrest.errors import ConfigError, Forbidden, InvalidRequest, Loading, UnknownModel
 from goldcrest.model.site import Site
+from goldcrest.prompt import give_way
 from goldcrest.records import Sample
 from goldcrest.serving.cascade import Cascade
 from goldcrest.serving.routing import Closed, Routed
@@ -53,7 +54,8 @@ class OpenModels:
         self.moves = Moves(config, found, routed, headroom, progress=progress, clock=clock)
         self.moves.closed_as, self.moves.hung = self._closed, self._hung
         self._recycling = Recycling(config, self.moves, routed, headroom, clock=clock)
-        self._openers = ThreadPoolExecutor(config.memory.loads, "open")
+        # Opening gives way to what is being served, and so do engines, which inherit it.
+        self._openers = ThreadPoolExecutor(config.memory.loads, "open", initializer=give_way)
         self._mover = ThreadPoolExecutor(1, "models")
         self._renewals = Renewals(config, found, self._recycling, headroom, clock=clock)
         self._beginning = Lock()

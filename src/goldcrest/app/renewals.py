@@ -16,6 +16,7 @@ from goldcrest.app.recycling import Recycling
 from goldcrest.config import Config
 from goldcrest.errors import Draining
 from goldcrest.model.site import Site
+from goldcrest.prompt import give_way
 
 _log = logging.getLogger("goldcrest")
 
@@ -47,7 +48,7 @@ class Renewals:
         self._headroom, self._clock = headroom, clock
         self._growth = Growth()
         self._begun: list[Future[None]] = []
-        self.executor = ThreadPoolExecutor(1, "renew")
+        self.executor = ThreadPoolExecutor(1, "renew", initializer=give_way)
 
     def renew(self, place: Place) -> Future[None]:
         """Begin to give a model a fresh engine."""

@@ -29,7 +29,7 @@ from goldcrest.config.cascades import names_of
 from goldcrest.errors import GoldcrestError
 from goldcrest.metrics import Metrics, Readings
 from goldcrest.model.site import Site
-from goldcrest.prompt import give_way, run_promptly
+from goldcrest.prompt import run_promptly
 from goldcrest.records import Explanation, Sample
 from goldcrest.serving.keys import Keys
 from goldcrest.serving.observing import Observed
@@ -45,7 +45,7 @@ _PATIENCE_S = 10.0
 _GRACE_S = 1.0
 """How long answers over gRPC may take to be written once nothing is left to work on."""
 
-_SWITCH_S = 0.0005
+_SWITCH_S = 0.0001
 """How long the event loop may keep a slot from taking its next batch: Python's default of 5 ms
 would leave an engine idle for a quarter of a grid."""
 
@@ -128,7 +128,6 @@ class House:
         return Observed(predict, self.metrics.record, time.perf_counter)
 
     def _open(self) -> None:
-        give_way()  # and so do slots and engines, whose threads are started from here
         try:
             self._site = open_site(self._config, self.threads, report=self.metrics.report)
             self._upkeep.start()

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from goldcrest.app.memory import give_back, resident_bytes
@@ -20,6 +21,7 @@ from goldcrest.engine.processor import Processor, processor
 from goldcrest.model.opening import open_version
 from goldcrest.model.site import Site, Wishes
 from goldcrest.model.version import Version
+from goldcrest.prompt import run_promptly
 from goldcrest.records import BatchReport
 
 
@@ -55,10 +57,15 @@ def open_site(
             bystanders_cpu=threads.cpu_s,
             report=report,
         ),
-        aside=ThreadPoolExecutor(1, "tokenize", initializer=threads.enrol),
+        aside=ThreadPoolExecutor(1, "tokenize", initializer=partial(_begin_aside, threads)),
         tidy=give_back,
         resident=resident_bytes,
     )
+
+
+def _begin_aside(threads: Threads) -> None:
+    threads.enrol()
+    run_promptly()  # it holds the interpreter's lock at times, and others then wait for it
 
 
 def usable(found: Processor) -> Processor:

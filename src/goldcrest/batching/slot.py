@@ -16,6 +16,7 @@ from goldcrest.batching.desk import Desk
 from goldcrest.batching.lane import Lane
 from goldcrest.errors import DeadlineExceeded, EngineFailed
 from goldcrest.packing.grid import Buffers, fill
+from goldcrest.prompt import run_promptly
 from goldcrest.records import BatchReport, SlotState
 from goldcrest.values import Grid, Job, Outputs
 
@@ -108,6 +109,7 @@ class Slot:
         )
 
     def _work(self) -> None:
+        run_promptly()  # an engine that is free waits for it
         self._free_since = self._desk.clock()
         while (step := self._next()) is not None:
             lane, taken = step

@@ -150,8 +150,11 @@ class _Request:
         """
         for array in self._outputs:
             array.reshape(-1)[:1] = np.nan
-        results = self._request.infer(feed, share_inputs=True, share_outputs=True)
-        self._outputs = [results[index] for index in range(len(results))]
+        # Not `infer`, which takes part in the arithmetic itself: threads of the runtime may give way
+        # to others, but this one is to be back at once, and may hold the interpreter's lock.
+        self._request.start_async(feed, share_inputs=True)
+        self._request.wait()
+        self._outputs = [tensor.data for tensor in self._request.output_tensors]
         if any(np.isnan(array.reshape(-1)[:1]).any() for array in self._outputs):
             raise EngineFailed("the runtime came back without having run the grid")
         return self._outputs

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp
 from goldcrest.config import WebConfig
 from goldcrest.errors import ConfigError
 from goldcrest.serving.service import Service
+from goldcrest.web.gate import Gate
 from goldcrest.web.wire import GatheringProtocol
 
 T = TypeVar("T")
@@ -128,9 +129,9 @@ class _Server(uvicorn.Server):
     def __init__(
         self, app: ASGIApp, config: WebConfig, service: Service, *, is_over: Callable[[], bool]
     ) -> None:
-        super().__init__(_uvicorn_config(app, config))
-        self._service, self._drain_s = service, config.drain_s
         self._loop = asyncio.get_running_loop()
+        super().__init__(_uvicorn_config(app, config, Gate(self._loop)))
+        self._service, self._drain_s = service, config.drain_s
         self._when_started: Callable[[], None] = lambda: None
         self._is_over = is_over
         self._drain: asyncio.Task[None] | None = None
@@ -191,13 +192,13 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-def _uvicorn_config(app: ASGIApp, config: WebConfig) -> uvicorn.Config:
+def _uvicorn_config(app: ASGIApp, config: WebConfig, gate: Gate) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         host=config.host,
         port=config.port,
         loop="uvloop",
-        http=partial(GatheringProtocol, read_s=config.read_s),  # type: ignore[arg-type]  # all that is called is there
+        http=partial(GatheringProtocol, read_s=config.read_s, gate=gate),  # type: ignore[arg-type]  # all that is called is there
         ws="none",
         lifespan="off",
         interface="asgi3",

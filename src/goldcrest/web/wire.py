@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from time import perf_counter
 from typing import Any
 
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from goldcrest.web.gate import Gate
 from goldcrest.web.response import Response
 from goldcrest.web.route import finished
 from goldcrest.web.visits import ARRIVED, WHOLE
@@ -45,17 +47,18 @@ class Gathering:
     def write(self, data: bytes | memoryview) -> None:
         """Write this after what is held, soon; at once if it is much."""
         if not self._held:
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
         self._held.append(data)
         if len(data) >= _AT_ONCE:
-            self._flush()
+            self.flush()
 
     def close(self) -> None:
         """Write what is held, then close."""
-        self._flush()
+        self.flush()
         self._transport.close()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Write what is held now: at the end of a long turn it would be late."""
         held, self._held = self._held, []
         if held and not self._transport.is_closing():
             self._transport.writelines(held)
@@ -66,6 +69,7 @@ class GatheringProtocol(HttpToolsProtocol):
 
     Args:
         read_s: how long a head may take to come, and an answer may stand still on its way out.
+        gate: where requests of all connections begin.
         given: what uvicorn gives.
     """
 
@@ -74,9 +78,9 @@ class GatheringProtocol(HttpToolsProtocol):
     _write_timer: asyncio.TimerHandle | None = None
     _running: RequestResponseCycle | None = None
 
-    def __init__(self, *, read_s: float = 30.0, **given: Any) -> None:
+    def __init__(self, *, read_s: float = 30.0, gate: Gate, **given: Any) -> None:
         super().__init__(**given)
-        self._read_s = read_s
+        self._read_s, self._gate = read_s, gate
         self._let_in: Callable[[Scope], Response | None]
         self._let_in = getattr(self.app, "let_in", _let_in)
 
@@ -139,9 +143,10 @@ class GatheringProtocol(HttpToolsProtocol):
         self._running = cycle
         answer = None if self.flow.write_paused else self._let_in(cycle.scope)  # type: ignore[arg-type]  # a scope
         if answer is None:
-            super()._start_asgi_task(cycle, app)
+            self._gate.begin(partial(super()._start_asgi_task, cycle, app))
         else:
             finished(answer.send(cycle.send))  # type: ignore[arg-type]  # what is sent is right
+            self.transport.flush()  # type: ignore[attr-defined]  # it is ours
 
     def _await_head(self) -> None:
         """Part of a head is here: the rest must come soon, and must not be long."""
