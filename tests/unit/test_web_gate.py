@@ -2,44 +2,89 @@
 
 import asyncio
 
-from goldcrest.web.gate import Gate
+from goldcrest.testing import ManualClock
+from goldcrest.web.gate import BUSY_S, MOMENT_S, Gate
 
 
-async def begun_by_turn(n: int, *, at_once: int, n_turns: int) -> list[list[int]]:
-    """What had begun after each turn."""
-    begun: list[int] = []
-    gate = Gate(asyncio.get_running_loop(), at_once)
-    for number in range(n):
-        gate.begin(lambda number=number: begun.append(number))  # type: ignore[misc]
-    seen = [[*begun]]
-    for _ in range(n_turns):
-        await asyncio.sleep(0)
-        seen.append([*begun])
-    return seen
+class Begun:
+    """A gate, and what came of what it was given."""
+
+    def __init__(self, at_once: int) -> None:
+        self.clock = ManualClock()
+        self.started: list[str] = []
+        self.turned_away: list[str] = []
+        self._gate = Gate(asyncio.get_running_loop(), at_once, clock=self.clock)
+
+    def come(self, *names: str) -> None:
+        for name in names:
+            self._gate.begin(
+                lambda name=name: self.started.append(name),  # type: ignore[misc]
+                lambda name=name: self.turned_away.append(name),  # type: ignore[misc]
+            )
 
 
 async def test_what_comes_at_once_begins_in_order_over_turns():
-    assert [[0, 1], [0, 1, 2, 3], [0, 1, 2, 3, 4]] == await begun_by_turn(5, at_once=2, n_turns=2)
+    begun, seen = Begun(at_once=2), []
+
+    begun.come(*"abcde")
+    for _ in range(3):
+        seen.append("".join(begun.started))
+        await asyncio.sleep(0)
+
+    assert ["ab", "abcd", "abcde"] == seen
 
 
 async def test_a_turn_in_which_little_begins_leaves_nothing_to_the_next():
-    gate, begun = Gate(asyncio.get_running_loop(), 2), list[str]()
+    begun = Begun(at_once=2)
 
-    gate.begin(lambda: begun.append("first"))
+    begun.come("a")
     await asyncio.sleep(0)
-    gate.begin(lambda: begun.append("second"))
-    gate.begin(lambda: begun.append("third"))
+    begun.come("b", "c")
 
-    assert ["first", "second", "third"] == begun
+    assert ["a", "b", "c"] == begun.started
 
 
 async def test_what_comes_later_does_not_overtake():
-    gate, begun = Gate(asyncio.get_running_loop(), 1), list[str]()
+    begun = Begun(at_once=1)
 
-    gate.begin(lambda: begun.append("first"))
-    gate.begin(lambda: begun.append("second"))
-    asyncio.get_running_loop().call_soon(gate.begin, lambda: begun.append("third"))
-    await asyncio.sleep(0)
+    begun.come("a", "b")
+    asyncio.get_running_loop().call_soon(begun.come, "c")
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+    assert ["a", "b", "c"] == begun.started
+
+
+async def test_a_burst_may_wait():
+    begun = Begun(at_once=1)
+
+    begun.come("a", "b")
+    begun.clock.advance(BUSY_S)
     await asyncio.sleep(0)
 
-    assert ["first", "second", "third"] == begun
+    assert (["a", "b"], []) == (begun.started, begun.turned_away)
+
+
+async def test_what_waits_at_a_gate_that_is_never_free_is_turned_away():
+    begun = Begun(at_once=1)
+
+    begun.come("a", "b", "c")
+    begun.clock.advance(BUSY_S + 0.001)
+    begun.come("d")
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+    assert (["a", "d"], ["b", "c"]) == (begun.started, begun.turned_away)
+
+
+async def test_a_gate_that_was_free_meanwhile_turns_nobody_away():
+    begun = Begun(at_once=1)
+
+    begun.come("a", "b")
+    await asyncio.sleep(0)
+    begun.clock.advance(BUSY_S)
+    begun.come("c")
+    begun.clock.advance(MOMENT_S + 0.001)
+    await asyncio.sleep(0)
+
+    assert (["a", "b", "c"], []) == (begun.started, begun.turned_away)

@@ -241,6 +241,24 @@ def test_health_is_told_when_its_head_is_read_and_waits_for_no_turn(path: str):
     assert 200 == answer.status
 
 
+def test_work_may_be_turned_away_before_its_turn_and_takes_no_room_then():
+    made, classify = app(), {"type": "http", "method": "POST", "path": "/classify", "headers": []}
+    assert made.let_in(classify) is None
+
+    answer = made.turn_away(classify)
+
+    assert answer is not None
+    assert (429, (b"retry-after", b"1")) == (answer.status, answer.headers[0])
+    assert 0 == made._door.room.n_requests
+
+
+def test_a_scrape_is_never_turned_away():
+    made, metrics = app(), {"type": "http", "method": "GET", "path": "/metrics", "headers": []}
+    made.let_in(metrics)
+
+    assert made.turn_away(metrics) is None
+
+
 def test_what_may_wait_for_its_turn_does():
     models = {"type": "http", "method": "GET", "path": "/v1/models", "headers": []}
 

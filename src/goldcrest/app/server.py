@@ -49,6 +49,10 @@ _SWITCH_S = 0.0001
 """How long the event loop may keep a slot from taking its next batch: Python's default of 5 ms
 would leave an engine idle for a quarter of a grid."""
 
+_GARBAGE = (10_000, 20, 20)
+"""When the collector looks for garbage: with Python's default of 700 objects it would under load after
+every few requests, each time holding all others up."""
+
 
 class House:
     """A server in the making: the models open on a thread of their own.
@@ -252,6 +256,7 @@ async def _serve(house: House, config: Config, bond: Bond) -> int:
         ):
             # What lives now lives until the end: the collector need not look at it again.
             gc.freeze()
+            gc.set_threshold(*_GARBAGE)
             gc.enable()
             return await serve(
                 app,

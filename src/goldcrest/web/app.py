@@ -107,6 +107,11 @@ class App(FastAPI):
         found = scope[_FOUND] = self._table.find(scope["method"], scope["path"])
         return None if found is None else found[0].let_in(scope)
 
+    def turn_away(self, scope: Scope) -> Response | None:
+        """Refuse a request that was let in; None for what brings no work, as a scrape does."""
+        found: Found | None = scope.get(_FOUND)
+        return None if found is None else found[0].turn_away(scope)
+
     def rows_at(self, path: str) -> Mapping[str, Served]:
         """The rows of a path, by method."""
         return self._table.at(path)

@@ -3,16 +3,28 @@
 What arrives in one turn is read in it, be it a hundred requests. If all began at once, the turn that
 follows would take a hundred times as long as a request, and a probe of health that came meanwhile
 would wait for its end, one on a new connection twice.
+
+Where more come than can begin, each would wait as long as it may, and be answered too late. So what
+has waited while the gate was never free is turned away after a moment, which costs a fraction of
+beginning it; who comes right after it is in time. Source: K. Nichols, V. Jacobson, "Controlling queue
+delay", 2012 (https://queue.acm.org/detail.cfm?id=2209336), in the form for servers.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable
 
 AT_ONCE = 8
 """Requests that begin in one turn: about two milliseconds of work."""
+BUSY_S = 0.5
+"""So long a gate may be busy with what came in a burst."""
+MOMENT_S = 0.02
+"""What waits at a gate that is busy for longer waits no longer than this."""
+
+Act = Callable[[], None]
 
 
 class Gate:
@@ -21,24 +33,48 @@ class Gate:
     Args:
         loop: whose turns are meant.
         at_once: how many may begin in one turn.
+        clock: seconds; only differences matter.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, at_once: int = AT_ONCE) -> None:
-        self._loop, self._at_once = loop, at_once
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        at_once: int = AT_ONCE,
+        *,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._loop, self._at_once, self._clock = loop, at_once, clock
         self._n_left = at_once
-        self._waiting: deque[Callable[[], None]] = deque()
+        self._busy_since = 0.0
+        self._waiting: deque[tuple[float, Act, Act]] = deque()
 
-    def begin(self, start: Callable[[], None]) -> None:
-        """Call it now, or in one of the next turns if enough has begun in this one."""
+    def begin(self, start: Act, turn_away: Act) -> None:
+        """Begin a request now, or in one of the next turns if enough has begun in this one.
+
+        Args:
+            start: begins it.
+            turn_away: refuses it instead, where it would begin too late.
+        """
+        if self._n_left and not self._waiting:
+            self._take(start)
+            return
+        now = self._clock()
+        if not self._waiting:
+            self._busy_since = now
+        self._waiting.append((now, start, turn_away))
+
+    def _take(self, act: Act) -> None:
         if self._n_left == self._at_once:
             self._loop.call_soon(self._turn)
-        if self._n_left:
-            self._n_left -= 1
-            start()
-        else:
-            self._waiting.append(start)
+        self._n_left -= 1
+        act()
 
     def _turn(self) -> None:
         self._n_left = self._at_once
+        if not self._waiting:
+            return
+        now = self._clock()
+        is_late = now - self._busy_since > BUSY_S
         while self._waiting and self._n_left:
-            self.begin(self._waiting.popleft())
+            since, start, turn_away = self._waiting.popleft()
+            self._take(turn_away if is_late and now - since > MOMENT_S else start)

@@ -16,6 +16,7 @@ from goldcrest.errors import (
     Draining,
     InvalidRequest,
     MalformedRequest,
+    Overloaded,
     ServingError,
 )
 from goldcrest.serving.keys import Keys
@@ -37,6 +38,8 @@ _NOTHING = [None] * len(_URGENCY)
 _MAX_ID_BYTES = 128
 _LONG = 65_536
 """Bytes of a body that are worth a look whether any work is taken, before they are read."""
+_RETRY_S = 1.0
+"""When who is turned away may come back: who comes meanwhile is turned away as well."""
 _NO_PARAMETERS: Mapping[str, str] = {}
 
 
@@ -86,6 +89,24 @@ class Served:
             room.enter()
             scope[LET_IN] = True
             return None
+        return self._at_the_door(visit, scope, headers, response)
+
+    def turn_away(self, scope: Scope) -> Response | None:
+        """Refuse a request that was let in, before its turn came; None for what brings no work."""
+        if LET_IN not in scope:
+            return None
+        visit = Visit(scope.get(ARRIVED))
+        self._door.room.leave(0)
+        late = Overloaded(
+            f"requests come faster than they can be begun; this one has waited {visit.seconds:.3f} s",
+            retry_after_s=_RETRY_S,
+        )
+        return self._at_the_door(visit, scope, dict(scope["headers"]), refusal(late, self._problem))
+
+    def _at_the_door(
+        self, visit: Visit, scope: Scope, headers: Mapping[bytes, bytes], response: Response
+    ) -> Response:
+        """Count what is answered without a task, and give it the headers that were asked for."""
         self._door.visits.ended(visit, scope, route=self.endpoint.path, status=response.status)
         extra = self._extra(visit, headers)
         return msgspec.structs.replace(response, headers=(*response.headers, *extra))

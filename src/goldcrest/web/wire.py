@@ -29,6 +29,9 @@ MOST_PIPELINED = 100
 """Requests of one connection that may wait for the answer of another."""
 
 
+_Doorman = Callable[[Scope], Response | None]
+
+
 class Gathering:
     """A transport that writes at the end of the turn; everything else it leaves to another.
 
@@ -81,8 +84,8 @@ class GatheringProtocol(HttpToolsProtocol):
     def __init__(self, *, read_s: float = 30.0, gate: Gate, **given: Any) -> None:
         super().__init__(**given)
         self._read_s, self._gate = read_s, gate
-        self._let_in: Callable[[Scope], Response | None]
-        self._let_in = getattr(self.app, "let_in", _let_in)
+        self._let_in: _Doorman = getattr(self.app, "let_in", _let_in)
+        self._turn_away: _Doorman = getattr(self.app, "turn_away", _let_in)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """Put the gathering in between; who never says anything is idle, as between requests."""
@@ -142,11 +145,23 @@ class GatheringProtocol(HttpToolsProtocol):
         """Answer at once what need not wait or is not let in; begin a task for all else."""
         self._running = cycle
         answer = None if self.flow.write_paused else self._let_in(cycle.scope)  # type: ignore[arg-type]  # a scope
+        start = partial(super()._start_asgi_task, cycle, app)
         if answer is None:
-            self._gate.begin(partial(super()._start_asgi_task, cycle, app))
+            self._gate.begin(start, partial(self._refuse, cycle, start))
         else:
-            finished(answer.send(cycle.send))  # type: ignore[arg-type]  # what is sent is right
-            self.transport.flush()  # type: ignore[attr-defined]  # it is ours
+            self._answer(cycle, answer)
+
+    def _refuse(self, cycle: RequestResponseCycle, start: Callable[[], None]) -> None:
+        """Turn away a request that was let in; begin one that nobody can refuse."""
+        answer = self._turn_away(cycle.scope)  # type: ignore[arg-type]  # a scope
+        if answer is None:
+            start()
+        else:
+            self._answer(cycle, answer)
+
+    def _answer(self, cycle: RequestResponseCycle, answer: Response) -> None:
+        finished(answer.send(cycle.send))  # type: ignore[arg-type]  # what is sent is right
+        self.transport.flush()  # type: ignore[attr-defined]  # it is ours
 
     def _await_head(self) -> None:
         """Part of a head is here: the rest must come soon, and must not be long."""
