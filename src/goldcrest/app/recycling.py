@@ -24,7 +24,7 @@ from goldcrest.serving.routing import Routed
 _log = logging.getLogger("goldcrest")
 
 _REST = 4.0
-"""How long warming rests after each run, for each second of the processor that it took.
+"""How long warming rests after each run, for each second that it took.
 
 A thread of low priority would not do instead: it is put aside while it holds what all threads wait
 for, the interpreter's lock or the allocator's. On one core that cost others up to 300 ms.
@@ -172,18 +172,25 @@ def hangs_again_and_again(place: Place, now: float) -> bool:
     return place.n_hangs >= _MOST_HANGS and now - place.hung_at < _APART_S
 
 
-def rehearse(lane: Lane, *, like: Lane | None, rest: Callable[[float], bool]) -> None:
+def rehearse(
+    lane: Lane,
+    *,
+    like: Lane | None,
+    rest: Callable[[float], bool],
+    clock: Callable[[], float] = time.perf_counter,
+) -> None:
     """Warm the shapes of a lane that nobody uses yet, at the pace of somebody who is in no hurry.
 
     Args:
         lane: to be warmed.
         like: a lane of the same ladder; what is cold there may stay cold here. None: the whole.
         rest: waits for so many seconds, or says that there is no need to go on.
+        clock: seconds; only differences matter.
     """
     while not lane.is_warm and (like is None or _lags(lane, like)):
-        begun = time.thread_time()
-        lane.warm_next(time.perf_counter)
-        if rest(_REST * (time.thread_time() - begun)):
+        begun = clock()
+        lane.warm_next(clock)
+        if rest(_REST * (clock() - begun)):
             return
 
 
