@@ -45,6 +45,15 @@ def test_the_fastest_wins_whatever_its_precision() -> None:
     assert wide == fastest({plain: 0.4, wide: 0.1})
 
 
+def test_half_the_bits_must_save_a_tenth_of_the_time_on_the_same_graph() -> None:
+    plain, half = Candidate("int8", "int8", "f32"), Candidate("int8", "int8", "bf16")
+    other = Candidate("f32", "f32", "f32")
+
+    assert plain == fastest({plain: 0.40, half: 0.37, other: 0.39})
+    assert half == fastest({plain: 0.40, half: 0.35, other: 0.39})
+    assert half == fastest({half: 0.40})
+
+
 def test_features_are_read_as_the_kernel_names_them(tmp_path: Path) -> None:
     listing = tmp_path / "cpuinfo"
     listing.write_text("processor: 0\nmodel name\t: Quick 9000\nflags\t\t: fpu avx2 amx_bf16\n")
