@@ -63,7 +63,7 @@ class Ticket:
             self._future.set_result([answer for answer in self._answers if answer is not None])
 
 
-_AT_ONCE = 8
+_AT_ONCE = 4
 """Tickets that are settled in one turn of an event loop: each wakes a request that is then answered,
 and what arrives meanwhile, a probe or a request to refuse, should not wait for a whole grid of them."""
 

@@ -17,8 +17,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-AT_ONCE = 8
-"""Requests that begin in one turn: about two milliseconds of work."""
+AT_ONCE = 4
+"""Requests that begin in one turn: about a millisecond of work."""
 BUSY_S = 0.5
 """So long a gate may be busy with what came in a burst."""
 MOMENT_S = 0.02

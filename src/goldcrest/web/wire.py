@@ -7,7 +7,9 @@ and a packet of its own: for short answers that is a tenth of all the processor 
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from time import perf_counter
 from typing import Any
@@ -22,6 +24,9 @@ from goldcrest.web.visits import ARRIVED, WHOLE
 
 _AT_ONCE = 65_536
 """Bytes that are not held back, so that flow control sees them."""
+
+_FIRST_BYTES = 16_384
+"""Read at once from a new connection: too few for flow control to stop a reading not yet begun."""
 
 MOST_HEAD_BYTES = 65_536
 """Of a request's first line and headers; the parser keeps them all before anybody is asked."""
@@ -93,6 +98,14 @@ class GatheringProtocol(HttpToolsProtocol):
         self.timeout_keep_alive_task = self.loop.call_later(
             self.timeout_keep_alive, self.timeout_keep_alive_handler
         )
+        self._read_first()
+
+    def _read_first(self) -> None:
+        """Take what came with the connection, as a probe's request does, not in the next turn."""
+        socket = self.transport.get_extra_info("socket")
+        with suppress(OSError):  # nothing is there yet, or the caller has gone, which is told soon
+            if socket is not None and (first := os.read(socket.fileno(), _FIRST_BYTES)):
+                self.data_received(first)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the request that runs; uvicorn tells only the last that came."""
