@@ -25,7 +25,7 @@ HEADS = (
     "p99 ms",
     "texts/s",
 )
-_NOISE = 0.1
+_NOISE = 0.25
 """Processors that others may use before the report warns."""
 
 _HOW_CHOSEN = (

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+_WORDY = 28
+"""Characters beyond which a cell is a sentence."""
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of text; columns after the first are numbers, and so end at one line.
+    """Rows of text; columns of short words and numbers end at one line, those of sentences wrap.
 
     Attributes:
         bad: rows that are shown as wrong, by their numbers from 0.
@@ -20,6 +23,12 @@ class Table:
     heads: Sequence[str]
     rows: Sequence[Sequence[str]]
     bad: frozenset[int] = frozenset()
+
+    @property
+    def wordy(self) -> frozenset[int]:
+        """Columns that hold sentences, by their numbers from 0."""
+        columns = enumerate(zip(*self.rows, strict=False))
+        return frozenset(n for n, cells in columns if max(map(len, cells)) > _WORDY)
 
 
 @dataclass(frozen=True, slots=True)
