@@ -18,6 +18,7 @@ import platform
 import struct
 import sys
 import threading
+from contextlib import suppress
 
 _CALLS = {"x86_64": (314, 315), "aarch64": (274, 275)}
 """Numbers of ``sched_setattr`` and ``sched_getattr``, which the C library does not offer."""
@@ -46,7 +47,8 @@ def give_way(steps: int = GIVE_WAY) -> None:
     if sys.platform.startswith("linux"):  # where a thread has a niceness of its own
         thread = threading.get_native_id()
         niceness = min(19, os.getpriority(os.PRIO_PROCESS, thread) + steps)
-        os.setpriority(os.PRIO_PROCESS, thread, niceness)
+        with suppress(OSError):  # a sandbox that forbids it
+            os.setpriority(os.PRIO_PROCESS, thread, niceness)
 
 
 def run_promptly(turn_s: float = TURN_S) -> bool:

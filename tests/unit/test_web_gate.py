@@ -65,16 +65,18 @@ async def test_a_burst_may_wait():
     assert (["a", "b"], []) == (begun.started, begun.turned_away)
 
 
-async def test_what_waits_at_a_gate_that_is_never_free_is_turned_away():
-    begun = Begun(at_once=1)
+async def test_at_a_gate_that_is_never_free_nobody_waits_for_long():
+    begun, n_turns = Begun(at_once=1), int(BUSY_S / MOMENT_S)
 
-    begun.come("a", "b", "c")
-    begun.clock.advance(BUSY_S + 0.001)
-    begun.come("d")
-    for _ in range(3):
+    for turn in range(2 * n_turns):
+        begun.come(f"{turn}a", f"{turn}b")
+        begun.clock.advance(MOMENT_S)
         await asyncio.sleep(0)
+        if turn == n_turns - 1:
+            assert [] == begun.turned_away
 
-    assert (["a", "d"], ["b", "c"]) == (begun.started, begun.turned_away)
+    assert n_turns <= len(begun.turned_away)
+    assert 2 * n_turns == len(begun.started) + len(begun.turned_away) - 1
 
 
 async def test_a_gate_that_was_free_meanwhile_turns_nobody_away():
@@ -86,5 +88,16 @@ async def test_a_gate_that_was_free_meanwhile_turns_nobody_away():
     begun.come("c")
     begun.clock.advance(MOMENT_S + 0.001)
     await asyncio.sleep(0)
+
+    assert (["a", "b", "c"], []) == (begun.started, begun.turned_away)
+
+
+async def test_a_turn_in_which_the_process_stood_still_turns_nobody_away():
+    begun = Begun(at_once=1)
+
+    begun.come(*"abc")
+    begun.clock.advance(10 * BUSY_S)
+    for _ in range(3):
+        await asyncio.sleep(0)
 
     assert (["a", "b", "c"], []) == (begun.started, begun.turned_away)

@@ -30,6 +30,9 @@ A thread of low priority would not do instead: it is put aside while it holds wh
 for, the interpreter's lock or the allocator's. On one core that cost others up to 300 ms.
 """
 
+_LONGEST_REST_S = 2.0
+"""A fresh engine may be waited for, as when the old one hangs."""
+
 _MOST_HANGS = 3
 _APART_S = 600.0
 """Hangs that are further apart have nothing to do with each other."""
@@ -190,9 +193,9 @@ def rehearse(
     while not lane.is_warm and (like is None or _lags(lane, like)):
         begun = clock()
         lane.warm_next(clock)
-        if rest(_REST * (clock() - begun)):
+        if rest(min(_REST * (clock() - begun), _LONGEST_REST_S)):
             return
 
 
 def _lags(lane: Lane, like: Lane) -> bool:
-    return any(lane.is_cold(shape) for shape in like.shapes.warm.copy())
+    return not like.is_abandoned and any(lane.is_cold(shape) for shape in like.shapes.warm.copy())

@@ -45,6 +45,7 @@ class Lane:
         shapes: which of them may run.
         density: tokens for a character of the texts that it was given.
         seconds_per_token: what a token takes under load at present; 0 while nothing is known.
+        is_abandoned: its engine hung, and nothing that it gives is believed.
     """
 
     def __init__(  # noqa: PLR0913  # each is needed, and all but two by name
@@ -67,7 +68,7 @@ class Lane:
         self.seconds_per_token = 0.0
         self._pace = Pace()
         self._limit_s = 0.0  # of the last grid that was to keep one
-        self._is_abandoned = False
+        self.is_abandoned = False
 
     @property
     def warmed(self) -> Callable[[], None]:
@@ -155,7 +156,7 @@ class Lane:
             if _is_of_memory(error):
                 self.shapes.ran_out_of_memory(grid.shape)
             raise EngineFailed(f"the engine failed on a grid of {grid.shape}: {error}") from error
-        if self._is_abandoned:
+        if self.is_abandoned:
             raise EngineFailed(f"the engine came back from a grid of {grid.shape} too late")
         if len(values) != grid.n_jobs:
             raise EngineFailed(f"a grid of {grid.n_jobs} texts gave {len(values)} answers")
@@ -187,7 +188,7 @@ class Lane:
 
     def abandon(self) -> None:
         """Believe nothing that the engine still gives, nor how long it took: it hung."""
-        self._is_abandoned = True
+        self.is_abandoned = True
 
     def shrink(self) -> None:
         """Do without the largest warm shapes: halve the slots of the largest grid."""

@@ -54,7 +54,7 @@ def _fastest(
     seconds = {candidate: _measure(artifact, candidate, site) for candidate in able}
     best = fastest({candidate: s for candidate, s in seconds.items() if s is not None})
     _log.info(
-        "measured for precision %s: %s; %s is the fastest here",
+        "measured for precision %s: %s; %s will run",
         wishes.precision,
         ", ".join(
             f"{c} {'failed' if s is None else f'{s * 1e3:.1f} ms'}" for c, s in seconds.items()

@@ -10,7 +10,7 @@ from pathlib import Path
 from goldcrest.artifact import Artifact
 from goldcrest.batching.batcher import Batcher
 from goldcrest.engine import Engine
-from goldcrest.engine.choice import Candidate
+from goldcrest.engine.choice import RULE, Candidate
 from goldcrest.engine.processor import Processor
 from goldcrest.model.footprint import Stir
 from goldcrest.model.notebook import Notebook
@@ -80,5 +80,5 @@ def notebook_at(
 ) -> Notebook:
     """The notes on an artifact as a process would run it; as for `Site`."""
     features = ",".join(processor.noteworthy)
-    key = (artifact.digest, runtime, processor.name, features, str(n_threads))
+    key = (artifact.digest, runtime, processor.name, features, str(n_threads), RULE)
     return Notebook(cache, key)

@@ -24,6 +24,9 @@ BUSY_S = 0.5
 MOMENT_S = 0.02
 """What waits at a gate that is busy for longer waits no longer than this."""
 
+_STALL_S = 0.05
+"""What a turn counts for at most: one in which the process stood still says nothing of requests."""
+
 Act = Callable[[], None]
 
 
@@ -45,7 +48,7 @@ class Gate:
     ) -> None:
         self._loop, self._at_once, self._clock = loop, at_once, clock
         self._n_left = at_once
-        self._busy_since = 0.0
+        self._busy_s = self._last_turn = 0.0
         self._waiting: deque[tuple[float, Act, Act]] = deque()
 
     def begin(self, start: Act, turn_away: Act) -> None:
@@ -60,7 +63,7 @@ class Gate:
             return
         now = self._clock()
         if not self._waiting:
-            self._busy_since = now
+            self._busy_s, self._last_turn = 0.0, now
         self._waiting.append((now, start, turn_away))
 
     def _take(self, act: Act) -> None:
@@ -74,7 +77,9 @@ class Gate:
         if not self._waiting:
             return
         now = self._clock()
-        is_late = now - self._busy_since > BUSY_S
+        self._busy_s += min(now - self._last_turn, _STALL_S)
+        self._last_turn = now
+        is_late = self._busy_s > BUSY_S
         while self._waiting and self._n_left:
             since, start, turn_away = self._waiting.popleft()
             self._take(turn_away if is_late and now - since > MOMENT_S else start)

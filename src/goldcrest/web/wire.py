@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from time import perf_counter
 from typing import Any
@@ -26,7 +25,7 @@ _AT_ONCE = 65_536
 """Bytes that are not held back, so that flow control sees them."""
 
 _FIRST_BYTES = 16_384
-"""Read at once from a new connection: too few for flow control to stop a reading not yet begun."""
+"""Read at once from a new connection."""
 
 MOST_HEAD_BYTES = 65_536
 """Of a request's first line and headers; the parser keeps them all before anybody is asked."""
@@ -103,9 +102,20 @@ class GatheringProtocol(HttpToolsProtocol):
     def _read_first(self) -> None:
         """Take what came with the connection, as a probe's request does, not in the next turn."""
         socket = self.transport.get_extra_info("socket")
-        with suppress(OSError):  # nothing is there yet, or the caller has gone, which is told soon
-            if socket is not None and (first := os.read(socket.fileno(), _FIRST_BYTES)):
-                self.data_received(first)
+        if socket is None or self.scheme != "http":
+            return
+        try:
+            first = os.read(socket.fileno(), _FIRST_BYTES)
+        except OSError:  # nothing is there yet, or the caller has gone, which is told soon
+            return
+        if first:
+            self.data_received(first)
+        if self.flow.read_paused:  # by a second request; but reading has yet to begin
+            self.loop.call_soon(self._pause_again)
+
+    def _pause_again(self) -> None:
+        if self.flow.read_paused:
+            self.transport.pause_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the request that runs; uvicorn tells only the last that came."""
@@ -166,7 +176,7 @@ class GatheringProtocol(HttpToolsProtocol):
 
     def _refuse(self, cycle: RequestResponseCycle, start: Callable[[], None]) -> None:
         """Turn away a request that was let in; begin one that nobody can refuse."""
-        answer = self._turn_away(cycle.scope)  # type: ignore[arg-type]  # a scope
+        answer = None if self.flow.write_paused else self._turn_away(cycle.scope)  # type: ignore[arg-type]  # a scope
         if answer is None:
             start()
         else:
