@@ -128,10 +128,14 @@ def open_artifact(folder: Path) -> Artifact:
             raise ArtifactError(
                 f"{folder / MANIFEST} has format {fmt}, this version reads {FORMAT}"
             )
-        manifest = msgspec.json.decode(text, type=Manifest)
+        manifest = _reader.decode(text)
     except (OSError, msgspec.MsgspecError) as error:
         raise ArtifactCorrupt(f"{folder / MANIFEST} cannot be read: {error}", MANIFEST) from error
     return Artifact(folder, manifest, hashlib.sha256(text).hexdigest())
+
+
+_reader = msgspec.json.Decoder(Manifest)
+"""Made when this is imported: two threads that are the first to read a type crash in msgspec."""
 
 
 class Draft:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -191,3 +193,33 @@ def test_a_family_that_int8_does_not_suit_is_refused_before_anything_is_built(
         build_artifact(checkpoint, tmp_path / "artifact", variants=("f32", "int8"))
 
     assert not (tmp_path / "artifact").exists()
+
+
+_AT_ONCE = """
+import sys, threading
+from pathlib import Path
+
+from goldcrest.artifact import open_artifact
+
+sys.setswitchinterval(1e-6)
+start = threading.Barrier(8)
+
+
+def read() -> None:
+    start.wait()
+    open_artifact(Path(sys.argv[1]))
+
+
+threads = [threading.Thread(target=read) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+
+
+def test_threads_may_be_the_first_to_open_one_at_the_same_moment(tmp_path: Path) -> None:
+    tiny_artifact(tmp_path)
+
+    for _ in range(5):
+        subprocess.run([sys.executable, "-c", _AT_ONCE, str(tmp_path)], check=True, timeout=30)  # noqa: S603  # ours

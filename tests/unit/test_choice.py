@@ -49,8 +49,8 @@ def test_half_the_bits_must_save_a_tenth_of_the_time_on_the_same_graph() -> None
     plain, half = Candidate("int8", "int8", "f32"), Candidate("int8", "int8", "bf16")
     other = Candidate("f32", "f32", "f32")
 
-    assert plain == fastest({plain: 0.40, half: 0.37, other: 0.39})
-    assert half == fastest({plain: 0.40, half: 0.35, other: 0.39})
+    assert plain == fastest({plain: 0.40, half: 0.37, other: 0.45})
+    assert half == fastest({plain: 0.40, half: 0.35, other: 0.45})
     assert half == fastest({half: 0.40})
 
 

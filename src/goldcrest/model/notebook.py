@@ -37,6 +37,10 @@ class Notes(msgspec.Struct, frozen=True):
     sizes: dict[str, int] = {}
 
 
+_reader = msgspec.json.Decoder(Notes)
+"""Made when this is imported: two threads that are the first to read a type crash in msgspec."""
+
+
 class Notebook:
     """One file of notes; losing it costs a measurement, never an answer.
 
@@ -54,7 +58,7 @@ class Notebook:
         if self._file in _unwritten:
             return _unwritten[self._file]
         try:
-            return msgspec.json.decode(self._file.read_bytes(), type=Notes)
+            return _reader.decode(self._file.read_bytes())
         except (FileNotFoundError, NotADirectoryError):
             return Notes()
         except (OSError, msgspec.MsgspecError) as error:
