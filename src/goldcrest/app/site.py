@@ -21,7 +21,7 @@ from goldcrest.engine.processor import Processor, processor
 from goldcrest.model.opening import open_version
 from goldcrest.model.site import Site, Wishes
 from goldcrest.model.version import Version
-from goldcrest.prompt import run_promptly
+from goldcrest.prompt import give_way, run_promptly
 from goldcrest.records import BatchReport
 
 
@@ -65,7 +65,8 @@ def open_site(
 
 def _begin_aside(threads: Threads) -> None:
     threads.enrol()
-    run_promptly()  # it holds the interpreter's lock at times, and others then wait for it
+    give_way()  # as engines do: what it tokenises in a flood would stretch the grids that run
+    run_promptly()  # but soon: it holds the interpreter's lock at times, and others then wait
 
 
 def usable(found: Processor) -> Processor:
