@@ -26,9 +26,9 @@ from benchmarks.under_load.serving import (
 from benchmarks.under_load.settings import NO_CACHE, open_loop
 
 LOAD = 0.6
-SECONDS = 60.0
+SECONDS = 110.0
 RECYCLE_S = 20
-N_RECYCLES = 1
+N_RECYCLES = 2
 TOOK = re.compile(r"has a fresh engine after ([0-9.]+) s")
 """What the server logs: how long a fresh engine was built and warmed before it took over."""
 LOOK_S = 0.2

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 
 from benchmarks.under_load.accounting import Account
 from benchmarks.under_load.driving import sampling
@@ -20,7 +19,7 @@ from benchmarks.under_load.serving import (
     warm,
 )
 from benchmarks.under_load.settings import NO_CACHE
-from goldcrest.loadtest.constraint import Hold, hold
+from goldcrest.loadtest.constraint import hold
 from goldcrest.loadtest.groups import Limits
 
 LIMIT_MIB = 512
@@ -36,11 +35,10 @@ def measure(bench: Bench, model: Model) -> Result:
     held = hold(Limits(cpus=1, memory_mib=LIMIT_MIB), usable=frozenset(cores()))
     settings = {**NO_CACHE, "memory.limit_mib": LIMIT_MIB}
     launch = Launch(model, settings, enter=held.enter())
-    with (
-        released(held),
-        serving(launch, bench.home, log="small") as server,
-        sampling(0.2, lambda: server.resident_mib) as resident,
-    ):
+    with ExitStack() as after:
+        after.callback(held.release)  # once nothing runs in its groups
+        server = after.enter_context(serving(launch, bench.home, log="small"))
+        resident = after.enter_context(sampling(0.2, lambda: server.resident_mib))
         load = prepare(server, model)
         capacity = warm(server, load.texts, seconds=bench.seconds(5))
         level = load.level(2 * capacity, bench.seconds(12), seed=71)
@@ -71,12 +69,3 @@ def measure(bench: Bench, model: Model) -> Result:
 
 def _told(account: Account) -> float:
     return (account.counts["right"] + account.n_refused) / max(1, account.n)
-
-
-@contextmanager
-def released(held: Hold) -> Iterator[None]:
-    """Takes the control groups away once nothing runs in them."""
-    try:
-        yield
-    finally:
-        held.release()

@@ -240,6 +240,16 @@ def test_where_nothing_is_faster_that_is_told() -> None:
         require_faster([PLAIN, tried("int8+f32", measured=paced(50, lone_ms=10))], PLAIN)
 
 
+def test_the_fastest_is_what_a_server_would_choose() -> None:
+    found = [
+        PLAIN,
+        tried("int8+f32", measured=paced(200, lone_ms=4)),
+        tried("int8+bf16", measured=paced(205, lone_ms=4)),
+    ]
+
+    assert "int8+f32" == fastest(found).name
+
+
 def test_the_pace_is_the_median_of_the_rounds() -> None:
     rounds = [Round(1.0, (0.010, 0.030, 0.020)), Round(2.0, (0.1,)), Round(1.25, (0.021,))]
 

@@ -46,8 +46,8 @@ _GRACE_S = 1.0
 """How long answers over gRPC may take to be written once nothing is left to work on."""
 
 _SWITCH_S = 0.0001
-"""How long the event loop may keep a slot from taking its next batch: Python's default of 5 ms
-would leave an engine idle for a quarter of a grid."""
+"""How long one thread may keep the interpreter from another, as the event loop from a slot, or it from
+the loop: Python's default of 5 ms would leave an engine idle for a quarter of a grid."""
 
 _GARBAGE = (10_000, 20, 20)
 """When the collector looks for garbage: with Python's default of 700 objects it would under load after

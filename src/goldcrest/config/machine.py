@@ -63,10 +63,10 @@ def usable_memory(
 
 
 def _bounds(groups: Path, own: Path) -> Iterator[int]:
-    for folder in _folders(groups, own):
+    for folder in control_groups(groups, own):
         yield from _bytes(folder / "memory.max")
         yield from _bytes(folder / "memory.high")
-    for folder in _folders(groups / "memory", own, "memory"):
+    for folder in control_groups(groups / "memory", own, "memory"):
         yield from _bytes(folder / "memory.limit_in_bytes")
 
 
@@ -77,16 +77,16 @@ def _bytes(file: Path) -> Iterator[int]:
 
 
 def _quotas(groups: Path, own: Path) -> Iterator[int]:
-    for folder in _folders(groups, own):
+    for folder in control_groups(groups, own):
         if (folder / "cpu.max").is_file():
             yield from _whole(*(folder / "cpu.max").read_text().split())
-    older = groups / "cpu"
-    if (older / "cpu.cfs_quota_us").is_file():
-        texts = [(older / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period")]
-        yield from _whole(*texts)
+    for folder in control_groups(groups / "cpu", own, "cpu"):
+        if (folder / "cpu.cfs_quota_us").is_file():
+            texts = [(folder / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period")]
+            yield from _whole(*texts)
 
 
-def _folders(groups: Path, own: Path, controller: str = "") -> Iterator[Path]:
+def control_groups(groups: Path, own: Path, controller: str = "") -> Iterator[Path]:
     """Yield the group of this process and all above it; a quota may stand at any.
 
     Args:

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from goldcrest.config.machine import control_groups
 
 GROUPS, OWN_GROUP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 _PERIOD_US = 100_000
 _MIB = 2**20
+_SWAP = {"memory.swap.max", "memory.memsw.limit_in_bytes"}
+"""Passed over where it cannot be written: a system without swap has nothing to limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +43,8 @@ def made(limits: Limits, groups: Path, own: Path) -> tuple[Path, ...]:
     """
     wanted = [("cpu", limits.cpus), ("memory", limits.memory_mib)]
     names = [name for name, amount in wanted if amount]
-    lines = own.read_text().splitlines() if own.is_file() else []
-    within = {names: path for _, names, path in (line.split(":", 2) for line in lines)}
-    return _newer(names, limits, _below(groups, within.get("", "/"))) or _older(
-        names, limits, {name: _below(groups / name, _within(within, name)) for name in names}
+    return _newer(names, limits, next(control_groups(groups, own))) or _older(
+        names, limits, {name: next(control_groups(groups / name, own, name)) for name in names}
     )
 
 
@@ -51,14 +53,6 @@ def left(folders: tuple[Path, ...]) -> None:
     for folder in folders:
         with suppress(OSError):
             folder.rmdir()
-
-
-def _within(within: dict[str, str], controller: str) -> str:
-    return next((path for names, path in within.items() if controller in names.split(",")), "/")
-
-
-def _below(groups: Path, within: str) -> Path:
-    return groups / within.lstrip("/")
 
 
 def _newer(names: list[str], limits: Limits, parent: Path) -> tuple[Path, ...]:
@@ -83,17 +77,12 @@ def _filled(lines: dict[Path, list[tuple[str, str]]]) -> tuple[Path, ...]:
             folder.mkdir()
             folders.append(folder)
             for name, text in files:
-                with suppress(*_may_lack(name)):
+                with suppress(OSError) if name in _SWAP else nullcontext():
                     (folder / name).write_text(text)
     except OSError:
         left(tuple(folders))
         return ()
     return tuple(folders)
-
-
-def _may_lack(name: str) -> tuple[type[OSError], ...]:
-    """What is passed over: a system without swap cannot limit it."""
-    return (OSError,) if "sw" in name else ()
 
 
 def _newer_lines(controller: str, limits: Limits) -> Iterator[tuple[str, str]]:

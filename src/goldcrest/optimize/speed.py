@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from statistics import median
 
+from goldcrest.engine import choice
+from goldcrest.engine.choice import EVERY
 from goldcrest.errors import NoVariant
 from goldcrest.optimize.result import Pace, Tried
 
@@ -60,15 +63,17 @@ def slowness(measured: Pace) -> float:
 
 
 def fastest(tried: Sequence[Tried]) -> Tried:
-    """The fastest of those within the limit, as `slowness` says; the first of equals.
+    """The fastest of those within the limit, as `slowness` says and a server would choose.
 
     Raises:
         NoVariant: none of them is within the limit and was measured.
     """
-    paces: Mapping[str, Pace] = {
-        one.name: one.pace for one in tried if one.is_within and one.pace is not None
-    }
-    if not paces:
+    able = {one.name: one for one in tried if one.is_within and one.pace is not None}
+    if not able:
         raise NoVariant("none of the candidates within the limit could be timed")
-    name = min(paces, key=lambda name: slowness(paces[name]))
-    return next(one for one in tried if one.name == name)
+    found = [candidate for candidate in EVERY if str(candidate) in able]
+    return able[str(choice.fastest({one: _slowness_of(able[str(one)]) for one in found}))]
+
+
+def _slowness_of(tried: Tried) -> float:
+    return inf if tried.pace is None else slowness(tried.pace)

@@ -42,6 +42,14 @@ class Room:
             raise self.refusal()
         self.n_requests += 1
 
+    def turn_away(self, waited_s: float) -> Overloaded:
+        """Let a request go before it began, and give what it is told."""
+        self.leave(0)
+        return Overloaded(
+            f"requests come faster than they can be begun; this one has waited {waited_s:.3f} s",
+            retry_after_s=_RETRY_S,
+        )
+
     def check(self, n_bytes: int) -> None:
         """Ask whether so many bytes would fit; they are counted only when they come.
 

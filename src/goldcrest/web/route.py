@@ -16,7 +16,6 @@ from goldcrest.errors import (
     Draining,
     InvalidRequest,
     MalformedRequest,
-    Overloaded,
     ServingError,
 )
 from goldcrest.serving.keys import Keys
@@ -38,8 +37,6 @@ _NOTHING = [None] * len(_URGENCY)
 _MAX_ID_BYTES = 128
 _LONG = 65_536
 """Bytes of a body that are worth a look whether any work is taken, before they are read."""
-_RETRY_S = 1.0
-"""When who is turned away may come back: who comes meanwhile is turned away as well."""
 _NO_PARAMETERS: Mapping[str, str] = {}
 
 
@@ -96,12 +93,8 @@ class Served:
         if LET_IN not in scope:
             return None
         visit = Visit(scope.get(ARRIVED))
-        self._door.room.leave(0)
-        late = Overloaded(
-            f"requests come faster than they can be begun; this one has waited {visit.seconds:.3f} s",
-            retry_after_s=_RETRY_S,
-        )
-        return self._at_the_door(visit, scope, dict(scope["headers"]), refusal(late, self._problem))
+        response = refusal(self._door.room.turn_away(visit.seconds), self._problem)
+        return self._at_the_door(visit, scope, dict(scope["headers"]), response)
 
     def _at_the_door(
         self, visit: Visit, scope: Scope, headers: Mapping[bytes, bytes], response: Response

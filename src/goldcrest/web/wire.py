@@ -88,8 +88,8 @@ class GatheringProtocol(HttpToolsProtocol):
     def __init__(self, *, read_s: float = 30.0, gate: Gate, **given: Any) -> None:
         super().__init__(**given)
         self._read_s, self._gate = read_s, gate
-        self._let_in: _Doorman = getattr(self.app, "let_in", _let_in)
-        self._turn_away: _Doorman = getattr(self.app, "turn_away", _let_in)
+        self._let_in: _Doorman = getattr(self.app, "let_in", _let_pass)
+        self._turn_away: _Doorman = getattr(self.app, "turn_away", _let_pass)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """Put the gathering in between; who never says anything is idle, as between requests."""
@@ -168,8 +168,8 @@ class GatheringProtocol(HttpToolsProtocol):
         """Answer at once what need not wait or is not let in; begin a task for all else."""
         self._running = cycle
         answer = None if self.flow.write_paused else self._let_in(cycle.scope)  # type: ignore[arg-type]  # a scope
-        start = partial(super()._start_asgi_task, cycle, app)
         if answer is None:
+            start = partial(super()._start_asgi_task, cycle, app)
             self._gate.begin(start, partial(self._refuse, cycle, start))
         else:
             self._answer(cycle, answer)
@@ -231,5 +231,5 @@ _TOO_SLOW = (
 )
 
 
-def _let_in(_: Scope) -> None:
-    """An application that is not ours lets everything in."""
+def _let_pass(_: Scope) -> None:
+    """An application that is not ours lets everything in, and turns nothing away."""
