@@ -166,6 +166,7 @@ def goldcrest(precision: str) -> Peer:
         env={
             "GOLDCREST_ENGINE__PRECISION": precision,
             "GOLDCREST_CACHE__FOLDER": "{home}/cache",
+            "GOLDCREST_CACHE__ANSWERS_MIB": "0",  # all texts differ: kept answers would only take room
         },
         path="/classify",
         body=classify_body,
