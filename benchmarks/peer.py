@@ -153,7 +153,7 @@ def infinity(precision: str, dtype: str) -> Peer:
 
 
 def goldcrest(precision: str) -> Peer:
-    """Goldcrest at one precision, otherwise as it comes."""
+    """Goldcrest at one precision, without kept answers, otherwise as it comes."""
     return Peer(
         name=f"goldcrest-{precision}",
         title=f"goldcrest {precision}",

@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol, but each answer leaves in one call, and nothing is waited for for ever.
+"""uvicorn's HTTP protocol, with a gate where requests begin, one write an answer, and no endless wait.
 
 uvicorn writes the head of an answer and its body one after the other, and each is a system call
 and a packet of its own: for short answers that is a tenth of all the processor time they take.
