@@ -13,6 +13,7 @@ from goldcrest.checkpoint import read
 from goldcrest.distill.config import Stage
 from goldcrest.distill.shapes import mirrored, student_config
 from goldcrest.distill.starting import first_weights, head_weights, principal, their_names
+from goldcrest.distill.targets import Labelling
 from goldcrest.errors import ConfigError, UnsupportedModel
 from goldcrest.models import Encoder, resolve
 from goldcrest.models.resolve import FAMILIES
@@ -32,7 +33,7 @@ def stage(**keys: Any) -> Stage:
 def config(encoder: Encoder, **keys: Any) -> dict[str, Any]:
     n_tokens = keys.pop("n_tokens", encoder.spec.vocab_size)
     return student_config(
-        stage(**keys), encoder, n_tokens=n_tokens, pad_id=0, labels=("a", "b", "c")
+        stage(**keys), encoder, n_tokens=n_tokens, pad_id=0, labelling=Labelling(("a", "b", "c"))
     )
 
 

@@ -8,7 +8,8 @@ import pytest
 from goldcrest.distill.batches import Ragged, epoch_batches, sorted_batches
 from goldcrest.distill.data import divide, key
 from goldcrest.distill.masking import Masking, masked
-from goldcrest.distill.reading import agreement, class_names, numbered, single_texts
+from goldcrest.distill.reading import agreement, single_texts
+from goldcrest.distill.targets import Labelling, class_names, problem_of, targets
 from goldcrest.errors import DataProblem
 from goldcrest.evaluate import Row, TextSet
 from goldcrest.evaluate.rows import Label
@@ -113,6 +114,12 @@ def test_a_row_longer_than_a_batch_stands_alone() -> None:
     assert [[0, 2], [1]] == [b.tolist() for b in sorted_batches(lengths, tokens=64, rows=9)]
 
 
+CLASSES = Labelling(("x", "y"))
+SEVERAL = Labelling(("x", "y"), "multi_label_classification")
+FITTING = Labelling(("fits",), "multi_label_classification")
+SCORED = Labelling(("score",), "regression")
+
+
 def test_classes_are_those_of_the_data_in_order() -> None:
     assert class_names((), (rows(("a", "no"), ("b", "a lot"), ("c", 3.0)),)) == ("3", "a lot", "no")
 
@@ -126,20 +133,63 @@ def test_an_unknown_class_is_told_with_its_line() -> None:
     part = TextSet("d.csv", (Row("a", "x", 2), Row("b", "z", 3)))
 
     with pytest.raises(DataProblem, match=r"line 3 of d.csv has the label 'z'; known are x, y"):
-        numbered(part, ("x", "y"))
+        targets(part, CLASSES)
 
 
 def test_rows_without_a_label_have_no_class() -> None:
-    assert [1, -100] == numbered(rows(("a", "y"), ("b", None)), ("x", "y")).tolist()
+    assert [1, -100] == targets(rows(("a", "y"), ("b", None)), CLASSES).tolist()
 
 
 def test_a_class_may_be_given_by_its_number() -> None:
-    assert [1, 0] == numbered(rows(("a", 1.0), ("b", "0")), ("x", "y")).tolist()
+    assert [1, 0] == targets(rows(("a", 1.0), ("b", "0")), CLASSES).tolist()
 
 
 def test_several_labels_are_no_class() -> None:
     with pytest.raises(DataProblem, match=r"row 1 of a has the label .* needs one class"):
         class_names((), (rows(("a", ("x", "y"))),))
+
+
+def test_lists_of_labels_are_taken_for_what_they_are() -> None:
+    part = rows(("a", ("x", "y")), ("b", ()), ("c", "z"))
+
+    assert "multi_label_classification" == problem_of([part])
+    assert ("x", "y", "z") == class_names((), [part], problem_of([part]))
+
+
+def test_several_labels_may_fit_or_none_or_be_unknown() -> None:
+    part = rows(("a", ("y", "0")), ("b", ()), ("c", "x"), ("d", None))
+
+    np.testing.assert_array_equal(
+        [[1, 1], [0, 0], [1, 0], [np.nan, np.nan]], targets(part, SEVERAL)
+    )
+
+
+def test_a_single_output_is_held_against_how_well_a_text_fits() -> None:
+    part = rows(("a", 0.25), ("b", "1"), ("c", ("fits",)), ("d", ()), ("e", "fits"))
+
+    np.testing.assert_array_equal([[0.25], [1], [1], [0], [1]], targets(part, FITTING))
+
+
+def test_scores_are_numbers_of_any_size() -> None:
+    assert ("score",) == class_names((), [rows(("a", 4.5))], "regression")
+    np.testing.assert_array_equal(
+        [[-4.5], [300], [np.nan]], targets(rows(("a", -4.5), ("b", "300"), ("c", None)), SCORED)
+    )
+
+
+@pytest.mark.parametrize(
+    ("label", "labelling", "said"),
+    [
+        (("x", "z"), SEVERAL, "known are x, y"),
+        (1.5, FITTING, "has the label 1.5; how well a text fits is a number from 0 to 1"),
+        ("often", SCORED, "has the label 'often'; a score is a number"),
+        (float("nan"), SCORED, "a score is a number"),
+        (1.0, Labelling(("a", "b"), "regression"), "the model gives 2 numbers a text"),
+    ],
+)
+def test_a_label_of_another_kind_is_refused(label: Label, labelling: Labelling, said: str) -> None:
+    with pytest.raises(DataProblem, match=said):
+        targets(rows(("a", label)), labelling)
 
 
 def test_the_texts_of_pairs_become_rows() -> None:

@@ -17,8 +17,10 @@ from goldcrest.distill.losses import pooled
 from goldcrest.distill.reading import Read, tokenised
 from goldcrest.distill.sources import Source, open_source
 from goldcrest.distill.student import load
+from goldcrest.distill.targets import Labelling
 from goldcrest.distill.teacher import Encoded
 from goldcrest.errors import UnsupportedTask
+from goldcrest.heads.classify import as_trained
 from goldcrest.names import Overflow, Readable, TaskName
 from goldcrest.tasks import Classify, Embed, Fill, Filling, O, Reply, Task
 from goldcrest.values import Floats, Item
@@ -37,7 +39,7 @@ class TorchModel:
         model: a `transformers.PreTrainedModel`, in evaluation.
         source: its tokenizer and its config.
         task: what it is read for.
-        labels: of a classifier, in order.
+        labelling: what the outputs of a classifier are.
         max_length: tokens per text, special ones included.
         basis: what an embedder's vectors are projected onto; None for what they are.
             *Shape:* ``(width, n_dimensions)``
@@ -46,13 +48,17 @@ class TorchModel:
     model: Any
     source: Source
     task: Readable
-    labels: tuple[str, ...]
+    labelling: Labelling
     max_length: int
     basis: Any = None
 
     @property
     def tasks(self) -> tuple[TaskName, ...]:
         return (self.task,)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self.labelling.names
 
     def predict(
         self, task: Task[O], items: Sequence[Item], *, overflow: Overflow = "truncate"
@@ -72,7 +78,7 @@ class TorchModel:
     def _outputs(self, task: Task[Any], read: Read) -> Any:
         if isinstance(task, Classify) and self.task == "classify":
             logits = self._rows(read, lambda inputs: self.model(**inputs).logits)
-            return logits if task.scores == "none" else _softmax(logits)
+            return logits if task.scores == "none" else as_trained(logits, self.labelling.problem)
         if isinstance(task, Embed) and self.task == "embed":
             return self._rows(read, self._vectors)
         if isinstance(task, Fill) and self.task == "fill":
@@ -118,11 +124,6 @@ class TorchModel:
         return [found[row] for row in range(len(found))]
 
 
-def _softmax(logits: Floats) -> Floats:
-    powers = np.exp(logits - logits.max(-1, keepdims=True))
-    return cast("Floats", powers / powers.sum(-1, keepdims=True))
-
-
 def open_torch(folder: Path, task: Readable, *, max_length: int, basis: Any = None) -> TorchModel:
     """Open a checkpoint to be asked.
 
@@ -134,5 +135,5 @@ def open_torch(folder: Path, task: Readable, *, max_length: int, basis: Any = No
     """
     source = open_source(str(folder))
     limit = min(max_length, source.encoder.spec.max_positions)
-    labels = source.labels if task == "classify" else ()
-    return TorchModel(load(folder, task).to("cpu"), source, task, labels, limit, basis)
+    labelling = source.labelling if task == "classify" else Labelling()
+    return TorchModel(load(folder, task).to("cpu"), source, task, labelling, limit, basis)

@@ -10,6 +10,7 @@ from msgspec import Meta
 Kind = Literal["labels", "task", "embedding", "masked-lm"]
 """What a stage learns from: labels alone, a classifier, an embedder, or a language model."""
 StudentFamily = Literal["", "distilbert", "bert"]
+Problem = Literal["", "single_label_classification", "multi_label_classification", "regression"]
 Arithmetic = Literal["auto", "f32", "bf16"]
 
 Weight = Annotated[float, Meta(ge=0, le=1000)] | None
@@ -69,6 +70,12 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     labels: Annotated[
         tuple[str, ...], Meta(description="class names in order; else those of the data, sorted")
     ] = ()
+    problem_type: Annotated[
+        Problem,
+        Meta(
+            description="what labels are, as in config.json; empty: as the teacher's, or, for labels, several where a row has a list, else one class"
+        ),
+    ] = ""
     max_rows: Annotated[
         int, Meta(ge=0, le=100_000_000, description="rows to train on, drawn at random; 0: all")
     ] = 0

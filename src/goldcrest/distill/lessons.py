@@ -22,10 +22,11 @@ from goldcrest.distill.objective import (
     Objective,
     Pupil,
 )
-from goldcrest.distill.reading import agreement, numbered
+from goldcrest.distill.reading import agreement
 from goldcrest.distill.shapes import READS, mirrored
 from goldcrest.distill.starting import principal
 from goldcrest.distill.student import Student, load
+from goldcrest.distill.targets import targets
 from goldcrest.distill.teacher import Encoded, Teacher, ask, states_mib
 from goldcrest.distill.vocabulary import vocabulary_of
 from goldcrest.distill.watch import MustEnd, Watch
@@ -86,7 +87,8 @@ def prepare(room: Classroom) -> Prepared:
     model.set_attn_implementation(room.device.attention)
     if stage.kind == "labels":
         pupil = Pupil(model, room.encoded, room.device)
-        return Prepared(FromLabels(pupil, _numbers(room), stage.weights()), {"model": model})
+        labels = FromLabels(pupil, _targets(room), room.material.labelling.problem, stage.weights())
+        return Prepared(labels, {"model": model})
     hidden = _hidden(room) if "cosine" in stage.weights() else None
     pupil = Pupil(model, room.encoded, room.device, hidden)
     modules = {"model": model} | ({"link": hidden.link} if hidden and hidden.link else {})
@@ -102,12 +104,15 @@ def prepare(room: Classroom) -> Prepared:
         return Prepared(
             FromEmbedder(pupil, lesson, targets, stage.weights()), modules, teacher, basis
         )
-    objective = FromClassifier(pupil, lesson, _numbers(room), stage.weights(), stage.temperature)
+    problem = room.material.labelling.problem
+    objective = FromClassifier(
+        pupil, lesson, _targets(room), problem, stage.weights(), stage.temperature
+    )
     return Prepared(objective, modules, teacher)
 
 
-def _numbers(room: Classroom) -> Tensor:
-    return torch.from_numpy(numbered(room.material.divided.train, room.material.labels))
+def _targets(room: Classroom) -> Tensor:
+    return torch.from_numpy(targets(room.material.divided.train, room.material.labelling))
 
 
 def _teacher(room: Classroom, hidden: Hidden | None) -> Teacher:

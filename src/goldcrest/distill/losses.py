@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from goldcrest.names import ProblemType
+
 Tensor = Any
 
 SHARPNESS = 0.05
@@ -30,6 +32,62 @@ def soft(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
         reduction="batchmean",
         log_target=True,
     )
+
+
+def soft_each(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
+    """The same where several outputs may fit: of each by itself, averaged over all.
+
+    Args:
+        student: logits. *Shape:* ``(n, n_labels)``.
+        teacher: logits of the same shape.
+        temperature: that divides both.
+    """
+    theirs = teacher.float() / temperature
+    found = functional.binary_cross_entropy_with_logits(
+        student.float() / temperature, theirs.sigmoid()
+    )
+    least = functional.binary_cross_entropy_with_logits(theirs, theirs.sigmoid())
+    return temperature**2 * (found - least)
+
+
+def squared(student: Tensor, teacher: Tensor) -> Tensor:
+    """The mean of squared differences."""
+    return functional.mse_loss(student.float(), teacher.float())
+
+
+def learnt(student: Tensor, teacher: Tensor, problem: ProblemType, temperature: float) -> Tensor:
+    """How far a student's outputs are from its teacher's, by what they are.
+
+    Args:
+        student: outputs as they come. *Shape:* ``(n, n_outputs)``.
+        teacher: outputs of the same shape.
+        problem: a temperature means nothing to scores.
+        temperature: that softens probabilities.
+    """
+    if problem == "regression":
+        return squared(student, teacher)
+    softened = soft_each if problem == "multi_label_classification" else soft
+    return softened(student, teacher, temperature)
+
+
+def hard(outputs: Tensor, targets: Tensor, problem: ProblemType) -> Tensor:
+    """How far outputs are from labels, averaged over the rows that have one.
+
+    Args:
+        outputs: as they come. *Shape:* ``(n, n_outputs)``.
+        targets: as `targets.targets` gives them; rows without a label do not count.
+        problem: what they are.
+    """
+    outputs = outputs.float()
+    if problem == "single_label_classification":
+        n_known = (targets >= 0).sum().clamp(min=1)
+        return functional.cross_entropy(outputs, targets, reduction="sum") / n_known
+    known = ~targets.isnan().any(-1)
+    if not known.any():
+        return outputs.sum() * 0
+    if problem == "regression":
+        return squared(outputs[known], targets[known])
+    return functional.binary_cross_entropy_with_logits(outputs[known], targets[known])
 
 
 def angle(student: Tensor, teacher: Tensor) -> Tensor:

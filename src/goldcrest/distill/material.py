@@ -14,15 +14,9 @@ import numpy as np
 from goldcrest.distill.batches import Indices
 from goldcrest.distill.config import Stage
 from goldcrest.distill.data import Divided, divide
-from goldcrest.distill.reading import (
-    Read,
-    class_names,
-    counts,
-    numbered,
-    single_texts,
-    tokenised,
-)
+from goldcrest.distill.reading import Read, counts, single_texts, tokenised
 from goldcrest.distill.sources import Source, open_source
+from goldcrest.distill.targets import Labelling, class_names, problem_of, targets
 from goldcrest.distill.vocabulary import trim, vocabulary_of
 from goldcrest.errors import ConfigError, TrainingError
 from goldcrest.evaluate import TextSet, read_set
@@ -39,7 +33,7 @@ class Material:
     Attributes:
         teacher: what its student learns from.
         begins: what its student begins from; the same unless the stage says otherwise.
-        labels: class names in the order of their numbers; none where there are no classes.
+        labelling: what the student's outputs are, if it is a classifier.
         tokenizer: the text of the student's ``tokenizer.json``.
         kept: *Shape:* ``(n_tokens,)``; the student's id -> that of ``begins``; None: the same.
         read: the training texts as the student reads them.
@@ -50,7 +44,7 @@ class Material:
     teacher: Source
     begins: Source
     divided: Divided
-    labels: tuple[str, ...]
+    labelling: Labelling
     tokenizer: str
     kept: Indices | None
     read: Read
@@ -112,15 +106,15 @@ def gather(stage: Stage) -> Material:
         read = tokenised(tokenizer, items, max_length=stage.max_length)
     if begins is not teacher and stage.kind in ("task", "embedding"):
         taught = tokenised(teacher.tokenizer, items, max_length=stage.max_length)
-    labels = _labels(stage, teacher, divided)
-    for part in (divided.train, *divided.held_back) if labels else ():
-        numbered(part, labels)  # now, rather than when a long training is over
+    labelling = _labelling(stage, teacher, divided)
+    for part in (divided.train, *divided.held_back) if labelling.names else ():
+        targets(part, labelling)  # now, rather than when a long training is over
     return Material(
         stage=stage,
         teacher=teacher,
         begins=begins,
         divided=divided,
-        labels=labels,
+        labelling=labelling,
         tokenizer=tokenizer,
         kept=kept,
         read=read,
@@ -161,13 +155,21 @@ def divided_by(stage: Stage) -> Divided:
     return divided
 
 
-def _labels(stage: Stage, teacher: Source, divided: Divided) -> tuple[str, ...]:
+def _labelling(stage: Stage, teacher: Source, divided: Divided) -> Labelling:
+    """What a classifier's outputs are: as the texts are labelled, or as the teacher's."""
     if stage.kind == "labels":
-        return class_names(stage.labels, (divided.train, *divided.held_back))
+        parts = (divided.train, *divided.held_back)
+        problem = stage.problem_type or problem_of(parts)
+        return Labelling(class_names(stage.labels, parts, problem), problem)
     if stage.kind != "task":
-        return ()
-    if stage.labels and stage.labels != teacher.labels:
+        return Labelling()
+    theirs = teacher.labelling
+    if stage.labels and stage.labels != theirs.names:
         raise TrainingError(
-            f"labels = {list(stage.labels)} are not those of the teacher: {list(teacher.labels)}"
+            f"labels = {list(stage.labels)} are not those of the teacher: {list(theirs.names)}"
         )
-    return teacher.labels
+    if stage.problem_type not in ("", theirs.problem):
+        raise TrainingError(
+            f"problem_type = {stage.problem_type} is not that of the teacher: {theirs.problem}"
+        )
+    return theirs

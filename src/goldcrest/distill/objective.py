@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
-from torch.nn import functional
 
 from goldcrest.distill import losses
 from goldcrest.distill.batches import Indices
 from goldcrest.distill.device import Device
 from goldcrest.distill.teacher import Encoded, Remembered, Teacher, chosen
+from goldcrest.names import ProblemType
 
 Tensor = Any
 Losses = dict[str, Tensor]
@@ -123,19 +123,19 @@ class FromLabels:
     """Plain fine-tuning of a classifier.
 
     Attributes:
-        labels: of each row.
+        targets: what the outputs of each row should be.
     """
 
     pupil: Pupil
-    labels: Tensor
+    targets: Tensor
+    problem: ProblemType
     weights: Mapping[str, float]
 
     def losses(self, rows: Indices, step: int) -> Losses:
         del step
         answer = self.pupil.run(self.pupil.inputs(rows))
-        labels = self.labels[torch.from_numpy(rows)].to(answer.logits.device)
-        hard = functional.cross_entropy(answer.logits.float(), labels)
-        return weighted({"hard": hard}, self.weights)
+        targets = self.targets[torch.from_numpy(rows)].to(answer.logits.device)
+        return weighted({"hard": losses.hard(answer.logits, targets, self.problem)}, self.weights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +143,13 @@ class FromClassifier:
     """The triple loss of DistilBERT, with the task's labels in place of the masked words.
 
     Attributes:
-        labels: of each row; negative where unknown.
+        targets: what the outputs of each row should be, where that is known.
     """
 
     pupil: Pupil
     lesson: Lesson
-    labels: Tensor
+    targets: Tensor
+    problem: ProblemType
     weights: Mapping[str, float]
     temperature: float
 
@@ -158,13 +159,12 @@ class FromClassifier:
         answer, places = self.pupil.run(inputs), torch.from_numpy(rows)
         logits = answer.logits.float()
         said = self.lesson.said.outputs[places].to(logits.device)
-        labels = self.labels[places].to(logits.device)
-        n_known = (labels >= 0).sum().clamp(min=1)
+        targets = self.targets[places].to(logits.device)
         mask = inputs["attention_mask"]
         found: Found = {
-            "soft": losses.soft(logits, said, self.temperature),
+            "soft": losses.learnt(logits, said, self.problem, self.temperature),
             "cosine": self.lesson.hidden_loss(self.pupil, rows, answer, mask),
-            "hard": functional.cross_entropy(logits, labels, reduction="sum") / n_known,
+            "hard": losses.hard(logits, targets, self.problem),
         }
         return weighted(found, self.weights)
 

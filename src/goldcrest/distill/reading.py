@@ -1,21 +1,18 @@
-"""Texts as token ids, and labels as numbers."""
+"""Texts as token ids."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from goldcrest.distill.batches import Indices, Ragged
-from goldcrest.errors import DataProblem
-from goldcrest.evaluate.rows import Label, Row, TextSet, texts_of
+from goldcrest.evaluate.rows import Row, TextSet, texts_of
 from goldcrest.text.vocabulary import parse
 from goldcrest.values import Item
 
-UNKNOWN = -100
-"""The number of a label that is not known."""
 _AT_ONCE = 1000
 
 
@@ -63,65 +60,6 @@ def tokenised(tokenizer: str, items: Sequence[Item], *, max_length: int) -> Read
 def single_texts(part: TextSet) -> TextSet:
     """Every text of a set as a row of its own, without labels."""
     return TextSet(part.name, tuple(Row(text) for row in part.rows for text in texts_of(row.item)))
-
-
-def class_names(given: Sequence[str], parts: Sequence[TextSet]) -> tuple[str, ...]:
-    """The names of the classes: those given, else those that the rows carry, sorted.
-
-    Raises:
-        DataProblem: fewer than two, or a row carries none.
-    """
-    if given:
-        return tuple(given)
-    names = sorted({name for part in parts for name in _names(part)})
-    if len(names) < 2:
-        raise DataProblem(
-            f"a classifier needs two classes or more; the data has: {', '.join(names) or 'none'}"
-        )
-    return tuple(names)
-
-
-def _names(part: TextSet) -> Iterator[str]:
-    for index, row in enumerate(part.rows):
-        name = label_name(row.label)
-        if name is None:
-            raise DataProblem(
-                f"{part.place(index)} has the label {row.label!r}; every row needs one class",
-                file=part.name,
-            )
-        yield name
-
-
-def label_name(label: Label) -> str | None:
-    """A label as text, a whole number without its point; None where it is not a single one."""
-    if label is None or isinstance(label, tuple):
-        return None
-    return str(int(label)) if isinstance(label, float) and label.is_integer() else str(label)
-
-
-def numbered(part: TextSet, names: Sequence[str]) -> NDArray[np.int64]:
-    """The number of each row's class, by its name or its number; `UNKNOWN` where it has none.
-
-    Raises:
-        DataProblem: a row has several classes, or one that is not among the names.
-    """
-    numbers = {str(index): index for index in range(len(names))}
-    numbers |= {name: index for index, name in enumerate(names)}
-    return np.fromiter(_numbers(part, numbers, names), np.int64, len(part))
-
-
-def _numbers(part: TextSet, numbers: Mapping[str, int], names: Sequence[str]) -> Iterator[int]:
-    for index, row in enumerate(part.rows):
-        name = label_name(row.label)
-        if row.label is None:
-            yield UNKNOWN
-        elif name is None or name not in numbers:
-            raise DataProblem(
-                f"{part.place(index)} has the label {row.label!r}; known are {', '.join(names)}",
-                file=part.name,
-            )
-        else:
-            yield numbers[name]
 
 
 def counts(ids: Ragged, n_ids: int) -> Indices:

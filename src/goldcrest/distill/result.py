@@ -11,6 +11,7 @@ import msgspec
 from goldcrest.config.machine import usable_processors
 from goldcrest.distill.config import Stage
 from goldcrest.engine.processor import processor
+from goldcrest.names import ProblemType
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +32,8 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
     """How a student came to be.
 
     Attributes:
-        labels: class names in the order of their numbers.
+        labels: names of the outputs, in order.
+        problem_type: what they are; None where the student is no classifier.
         n_rows: texts, or pairs, that it was trained on.
         n_tokens: of them all.
         n_held_back: name of a set -> its rows.
@@ -49,6 +51,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
 
     stage: Stage
     labels: tuple[str, ...]
+    problem_type: ProblemType | None = None
     n_rows: int
     n_tokens: int
     n_held_back: Mapping[str, int]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from goldcrest.distill.config import Kind, Stage
+from goldcrest.distill.targets import Labelling
 from goldcrest.errors import ConfigError, UnsupportedModel
 from goldcrest.models import Encoder, Spec
 from goldcrest.models.family import Family
@@ -52,7 +52,7 @@ def family_of(stage: Stage, begins: Encoder) -> Family:
 
 
 def student_config(
-    stage: Stage, begins: Encoder, *, n_tokens: int, pad_id: int, labels: Sequence[str]
+    stage: Stage, begins: Encoder, *, n_tokens: int, pad_id: int, labelling: Labelling
 ) -> dict[str, Any]:
     """What ``config.json`` says of the student.
 
@@ -61,7 +61,7 @@ def student_config(
         begins: that checkpoint.
         n_tokens: rows of its token table.
         pad_id: of the token that fills up rows.
-        labels: class names, of a classifier.
+        labelling: what its outputs are, if it is a classifier.
 
     Raises:
         ConfigError: the sizes do not agree.
@@ -84,9 +84,10 @@ def student_config(
         "initializer_range": 0.02,
     }
     config |= _sizes(family, spec, n_layers=n_layers, width=width, n_heads=n_heads, ffn=ffn)
-    if labels:
-        config["id2label"] = {str(index): label for index, label in enumerate(labels)}
-        config["label2id"] = {label: index for index, label in enumerate(labels)}
+    if labelling.names:
+        config["id2label"] = {str(index): name for index, name in enumerate(labelling.names)}
+        config["label2id"] = {name: index for index, name in enumerate(labelling.names)}
+        config["problem_type"] = labelling.problem
     return config
 
 

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from goldcrest.checkpoint import locate, read
+from goldcrest.distill.targets import Labelling
 from goldcrest.distill.vocabulary import vocabulary_of
 from goldcrest.errors import UnsupportedModel
-from goldcrest.models import Encoder, resolve
+from goldcrest.models import Encoder, readout_of, resolve
 from goldcrest.text.vocabulary import build_tokenizer, special_tokens
 
 
@@ -52,11 +52,16 @@ class Source:
             raise UnsupportedModel(f"the tokenizer of {self.folder} has no padding token")
         return self.tokens[self.special["pad_token"]]
 
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Class names in the order of their numbers; none where it names none."""
-        stated: Any = self.encoder.checkpoint.config.get("id2label") or {}
-        return tuple(str(stated[key]) for key in sorted(stated, key=int))
+    @cached_property
+    def labelling(self) -> Labelling:
+        """What its outputs are, as a classifier.
+
+        Raises:
+            NoTrainedHead: it is none.
+            CheckpointError: its head and its config do not fit each other.
+        """
+        found = readout_of(self.encoder, "classify")
+        return Labelling(found.labels, found.problem_type or "single_label_classification")
 
 
 def open_source(name: str) -> Source:

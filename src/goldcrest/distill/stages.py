@@ -23,6 +23,7 @@ from goldcrest.distill.student import Student, new_student
 from goldcrest.distill.training import History, Moment, Trainer, optimizer
 from goldcrest.distill.watch import MustEnd, Watch
 from goldcrest.errors import TrainingEnded, TrainingError
+from goldcrest.names import ProblemType
 
 _RUN = "run"
 _RECORD = "training.json"
@@ -117,7 +118,11 @@ def begin(material: Material) -> tuple[Student, Mapping[str, Any]]:
     source = begins.encoder
     family, task = family_of(stage, source), READS[stage.kind]
     config = student_config(
-        stage, source, n_tokens=material.n_tokens, pad_id=_pad_id(material), labels=material.labels
+        stage,
+        source,
+        n_tokens=material.n_tokens,
+        pad_id=_pad_id(material),
+        labelling=material.labelling,
     )
     ours = first_weights(family.read_spec(config), source, material.kept)
     ours |= head_weights(family, source, config, material.kept)
@@ -227,13 +232,18 @@ def _write(order: Order, material: Material, student: Student, config: Mapping[s
     save_result(order.out, student.model.to("cpu"), material.tokenizer, files)
 
 
+def _problem_type(material: Material) -> ProblemType | None:
+    return material.labelling.problem if material.labelling.names else None
+
+
 def _record(
     order: Order, material: Material, history: History, student: Student, device: Device
 ) -> Training:
     divided = material.divided
     return Training(
         stage=order.stage,
-        labels=material.labels,
+        labels=material.labelling.names,
+        problem_type=_problem_type(material),
         n_rows=len(divided.train),
         n_tokens=len(material.read.ids.values),
         n_held_back={part.name: len(part) for part in divided.held_back},

@@ -97,7 +97,8 @@ def head_weights(
 ) -> Tensors:
     """The weights of the head that the student can take over, under our names with the task."""
     same_family = begins.family.model_type == family.model_type
-    same_labels = config.get("id2label") == _id2label(begins)
+    labels = config.get("id2label") or {}
+    same_labels = labels == _id2label(begins, len(labels))
     taken = {}
     for name in begins.weights:
         task, _, rest = name.partition(".")
@@ -110,9 +111,12 @@ def head_weights(
     return taken
 
 
-def _id2label(begins: Encoder) -> dict[str, str] | None:
+def _id2label(begins: Encoder, n_outputs: int) -> dict[str, str]:
+    """The names of its outputs; those that transformers gives where it names none."""
     stated = begins.checkpoint.config.get("id2label")
-    return {str(k): v for k, v in stated.items()} if isinstance(stated, Mapping) else None
+    if isinstance(stated, Mapping):
+        return {str(k): v for k, v in stated.items()}
+    return {str(index): f"LABEL_{index}" for index in range(n_outputs)}
 
 
 def their_names(

@@ -59,6 +59,11 @@ class ClassifyHead(PlainHead[Classify, Floats]):
         return over_windows(answers, _SCALES[scores])
 
 
+def as_trained(logits: Floats, problem_type: ProblemType) -> Floats:
+    """Probabilities, or bare values, as a model of that type is meant. *Shape:* as given."""
+    return _SCALES[_AS_TRAINED[problem_type]](logits)
+
+
 def confidence(outputs: Floats, problem_type: ProblemType, scores: Scores = "auto") -> Floats:
     """How sure a classifier is of each of its answers, from 0 to 1. *Shape:* ``(n_items,)``.
 
