@@ -167,8 +167,10 @@ class Served:
         if n_declared > _LONG:
             door.service.check()  # again later: what is short is read first, and so counted
         reading = read_body(receive, visit, door.room, n_declared=n_declared, limit=limit)
+        if WHOLE in scope:
+            return await reading  # which waits for nothing
         if limit_s is None:
-            return await (reading if WHOLE in scope else door.patience.kept(reading))
+            return await door.patience.kept(reading)
         try:
             async with asyncio.timeout(limit_s - visit.seconds):
                 return await door.patience.kept(reading)
