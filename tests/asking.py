@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from goldcrest.names import Overflow, Readable, TaskName
+from goldcrest.names import Overflow, ProblemType, Readable, TaskName
 from goldcrest.tasks import Reply, Task
 from goldcrest.values import Item
 
@@ -28,6 +28,7 @@ class Saying:
     labels: tuple[str, ...] = ()
     n_dropped: int = 0
     sizes: list[int] = field(default_factory=list)
+    problem_type: ProblemType | None = None
 
     @property
     def tasks(self) -> tuple[TaskName, ...]:

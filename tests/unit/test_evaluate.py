@@ -11,6 +11,7 @@ from tests.asking import Saying, classifier
 from goldcrest.errors import ConfigError, DataProblem
 from goldcrest.evaluate import Label, Row, TextSet, evaluate, metric_for, paired
 from goldcrest.evaluate.entities import entities, tags_of
+from goldcrest.names import ProblemType
 from goldcrest.tasks import Entity, Filling, Passage
 from goldcrest.values import Item
 
@@ -187,6 +188,20 @@ def test_agreement_needs_no_labels_but_a_reference():
     assert 1 == reference.value
     assert ("agreement", 0.75) == (found.metric, found.value)
     assert 25 == paired(reference, found, data).points
+
+
+def test_models_of_several_labels_agree_where_all_of_them_are_the_same():
+    shares = {"x": [0.9, 0.6, 0.1], "y": [0.9, 0.4, 0.1]}
+    several: ProblemType = "multi_label_classification"
+    first = Saying(
+        "classify", lambda item: shares[str(item)], ("a", "b", "c"), problem_type=several
+    )
+    second = Saying("classify", lambda _: [0.9, 0.6, 0.1], ("a", "b", "c"), problem_type=several)
+    data = labelled(("x", None), ("y", None))
+
+    found = evaluate(second, data, reference=evaluate(first, data))
+
+    assert ("agreement", 0.5) == (found.metric, found.value)
 
 
 def test_cosine_is_the_mean_over_texts_with_the_reference():

@@ -50,6 +50,7 @@ class Pretender:
     task: Readable = "classify"
     tasks: tuple[TaskName, ...] = ("classify",)
     labels: tuple[str, ...] = ("0", "1")
+    problem_type: ProblemType | None = "single_label_classification"
     asked: list[str] = field(default_factory=list)
 
     def predict(

@@ -21,7 +21,7 @@ from goldcrest.distill.targets import Labelling
 from goldcrest.distill.teacher import Encoded
 from goldcrest.errors import UnsupportedTask
 from goldcrest.heads.classify import as_trained
-from goldcrest.names import Overflow, Readable, TaskName
+from goldcrest.names import Overflow, ProblemType, Readable, TaskName
 from goldcrest.tasks import Classify, Embed, Fill, Filling, O, Reply, Task
 from goldcrest.values import Floats, Item
 
@@ -59,6 +59,10 @@ class TorchModel:
     @property
     def labels(self) -> tuple[str, ...]:
         return self.labelling.names
+
+    @property
+    def problem_type(self) -> ProblemType | None:
+        return self.labelling.problem if self.labelling.names else None
 
     def predict(
         self, task: Task[O], items: Sequence[Item], *, overflow: Overflow = "truncate"

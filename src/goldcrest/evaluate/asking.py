@@ -14,7 +14,7 @@ from goldcrest.evaluate.entities import tags_of
 from goldcrest.evaluate.names import MetricName
 from goldcrest.evaluate.rows import TextSet, texts_of
 from goldcrest.evaluate.statistics import cosine
-from goldcrest.names import Overflow, Readable, TaskName
+from goldcrest.names import Overflow, ProblemType, Readable, TaskName
 from goldcrest.tasks import Classify, Embed, Fill, O, Reply, Span, Task, Tokens
 from goldcrest.values import Item
 
@@ -47,6 +47,11 @@ class Asks(Protocol):
     @property
     def labels(self) -> tuple[str, ...]:
         """Of its outputs, in order."""
+        ...
+
+    @property
+    def problem_type(self) -> ProblemType | None:
+        """Whether one of a classifier's labels fits, or several may; None for others."""
         ...
 
     def predict(
@@ -96,6 +101,9 @@ class _Counting:
 
     def __init__(self, model: Asks) -> None:
         self.task, self.labels = model.task, model.labels
+        self.says_several = (
+            model.problem_type == "multi_label_classification" and len(model.labels) > 1
+        )
         self.n_truncated = 0
         self._model = model
 
@@ -113,7 +121,8 @@ def _question(model: _Counting, data: TextSet, metric: MetricName) -> _Question:
     if metric == "spearman":
         return partial(_scores if model.task == "classify" else _cosines, model)
     if model.task == "classify":
-        return partial(_classes, model, has_several=data.has_several)
+        has_several = model.says_several if metric == "agreement" else data.has_several
+        return partial(_classes, model, has_several=has_several)
     if model.task == "span":
         may_be_none = any(row.label == () for row in data.rows)
         return partial(_answers, model, may_be_none=may_be_none)

@@ -108,6 +108,11 @@ class Tried:
         """Those of the first member."""
         return self.members[self.config.members[0]].labels
 
+    @property
+    def problem_type(self) -> ProblemType | None:
+        """That of the first member, and so of all."""
+        return self.members[self.config.members[0]].problem_type
+
     def predict(
         self, task: Task[O], items: Sequence[Item], *, overflow: Overflow = "truncate"
     ) -> Reply[O]:
