@@ -145,15 +145,18 @@ class Draft:
     swept away a day later by the next draft.
 
     Raises:
-        ArtifactError: the target holds something that is not an artifact.
+        ArtifactError: the target holds something that is not an artifact, or cannot be written.
     """
 
     def __init__(self, target: Path) -> None:
         self._target = target.resolve()
         self._refuse_others()
-        self._target.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(self._target)
-        self.folder = self._beside()
+        try:
+            self._target.parent.mkdir(parents=True, exist_ok=True)
+            _sweep(self._target)
+            self.folder = self._beside()
+        except OSError as error:
+            raise ArtifactError(f"{target} cannot be written: {error.strerror}") from error
 
     def __enter__(self) -> Draft:
         return self

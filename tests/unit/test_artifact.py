@@ -109,6 +109,11 @@ def test_a_draft_that_is_not_published_leaves_nothing(scratch: Path) -> None:
     assert [] == list(scratch.parent.iterdir())
 
 
+def test_a_place_that_cannot_be_written_is_told() -> None:
+    with pytest.raises(ArtifactError, match="/proc/tiny cannot be written: No such file"):
+        Draft(Path("/proc/tiny"))
+
+
 def test_a_folder_that_is_no_artifact_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("precious")
     checkpoint = read(random_checkpoint(tmp_path / "c"), "c")

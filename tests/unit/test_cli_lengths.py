@@ -68,6 +68,23 @@ def test_pairs_count_as_one_item(run, tmp_path):
     assert 6 == json.loads(out)["models"][0]["n_tokens"]
 
 
+def test_an_embedder_reads_the_texts_of_a_pair_apart(run, tmp_path):
+    file = tmp_path / "pairs.csv"
+    file.write_text("text,text_pair\ngood,bad film\n")
+
+    _, out, _ = run(str(file), "--model", "embedder", "--json")
+
+    (found,) = json.loads(out)["models"]
+    assert (2, 3 + 4) == (found["n_texts"], found["n_tokens"])
+
+
+def test_a_precision_that_cannot_run_is_told(run, texts):
+    status, _, err = run(texts, "--precision", "f32")
+
+    assert 1 == status
+    assert "precision 'f32' cannot run" in err
+
+
 def test_what_was_measured_here_predicts_seconds(run, texts, tmp_path):
     costs = {str(shape): 0.001 + shape.n_slots * 1e-5 for shape in ladder(512)}
     notebook = notebook_at(

@@ -58,6 +58,16 @@ def test_where_no_cascade_helps_a_report_says_so_and_no_settings_are_written(
     assert not (models / "found.toml").exists()
 
 
+def test_settings_of_an_earlier_time_are_told_of(run: Run, models: Path) -> None:
+    (models / "old.toml").write_text("# of last week")
+
+    code, printed, _ = run("tiny", "large", options=("-o", "old.toml"))
+
+    assert code == 0
+    assert "old.toml was not written; old.toml is of an earlier time" in printed
+    assert (models / "old.toml").read_text() == "# of last week"
+
+
 @pytest.mark.parametrize(
     ("names", "options", "sentence"),
     [
@@ -66,8 +76,11 @@ def test_where_no_cascade_helps_a_report_says_so_and_no_settings_are_written(
         (("tiny", "large"), ("--precision", "int8"), "--precision is for a single MODEL"),
         (("tiny", "large"), ("--max-drop", "0"), "allow more than 0"),
         (("tiny", "large"), ("--metric", "spearman"), "does not fit a cascade"),
+        (("tiny", "large"), ("--rounds", "3"), "--rounds is for a single MODEL"),
+        (("tiny", "large"), ("-o", "found.json"), "is for the settings; the report goes beside"),
+        (("tiny", "large"), ("-o", "nowhere/found.toml"), "must be a file in a folder of yours"),
     ],
-    ids=["one", "labels", "precision", "nothing to lose", "metric"],
+    ids=["one", "labels", "precision", "nothing to lose", "metric", "rounds", "report", "folder"],
 )
 def test_what_cannot_be_is_refused_in_a_sentence(
     run: Run, names: tuple[str, ...], options: tuple[str, ...], sentence: str

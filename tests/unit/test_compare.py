@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from tests.asking import classifier
 from tests.comparisons import chosen, comparison, contender, limit, one_round
 
 from goldcrest.artifact import Artifact
+from goldcrest.cli.main import main
 from goldcrest.compare.contender import Contender, read_contenders
 from goldcrest.compare.drawing import LATENCY, PARAMETERS, RATE, on_front, worth
+from goldcrest.compare.judging import Judge
 from goldcrest.compare.limit import read_bytes, read_limit, read_seconds, read_share
 from goldcrest.compare.memory import memory
 from goldcrest.compare.noise import Moment, others_cores
@@ -23,6 +27,7 @@ from goldcrest.compare.summary import measured
 from goldcrest.compare.texts import made_up
 from goldcrest.compare.trial import check_tasks
 from goldcrest.errors import ArtifactCorrupt, ConfigError
+from goldcrest.evaluate import Row, TextSet
 from goldcrest.testing import ManualClock, tiny_artifact
 
 
@@ -122,6 +127,43 @@ def test_a_contender_that_is_named_twice_is_refused() -> None:
 def test_only_models_of_one_task_are_compared(tiny: Artifact, tiny_embedder: Artifact) -> None:
     with pytest.raises(ConfigError, match="a for classify, b for embed"):
         check_tasks({"a": tiny, "b": tiny_embedder})
+
+
+# Quality ----------------------------------------------------------------------------------------
+
+
+def test_without_labels_it_is_said_with_whom_quality_compares(tiny: Artifact) -> None:
+    texts = TextSet("texts.txt", (Row("one"), Row("two")))
+    said = {"a": lambda _: "x", "b": lambda item: "x" if item == "one" else "y"}
+    judge = Judge(
+        texts, None, lambda _, one: nullcontext(classifier("x", "y", says=said[one.name]))
+    )
+
+    found = [judge(one, tiny, lambda _: None) for one in read_contenders(list(said))]
+
+    assert [1.0, 0.5] == [one.value for one in found if one]
+    assert judge.notes == [
+        "There are no labels to go by: quality is agreement with a, whose own is therefore 1."
+    ]
+
+
+@pytest.mark.parametrize("metric", [(), ("--metric", "agreement")])
+def test_a_limit_of_quality_needs_labels(
+    metric: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "texts.txt").write_text("one\ntwo\n")
+    words = ["compare", "sentiment", "--data", "texts.txt", "--min-quality", "0.9", *metric]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["goldcrest", *words])
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert ended.value.code == 2
+    assert "--min-quality needs labels: without them" in capfd.readouterr().err
 
 
 # The pick ---------------------------------------------------------------------------------------

@@ -260,6 +260,7 @@ def test_a_metric_that_does_not_fit_is_refused(model, metric, said):
         ("classify", labelled(("x", ("a", "b"))), "f1"),
         ("classify", labelled(("x", None)), "agreement"),
         ("embed", labelled((("x", "y"), 0.5)), "spearman"),
+        ("embed", labelled(("x", 0.5), (("x", "y"), 0.5)), "spearman"),
         ("embed", labelled((("x", "y"), None)), "cosine"),
         ("embed", labelled(("x", "a")), "cosine"),
         ("span", labelled((("x", "y"), "a")), "exact"),

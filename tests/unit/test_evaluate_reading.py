@@ -118,6 +118,8 @@ def test_no_more_is_read_than_the_limit(write):
         ("a.json", '[{"text": "a"},\n\n {"text": 1}]', "entry 2 of a.json has no text"),
         ("a.json", '[{"text": "a"}', "a.json is no JSON"),
         ("a.csv", "txt,label\none,x\n", "line 1 of a.csv has no column 'text'; there are: txt, label"),
+        ("a.csv", "", "line 1 of a.csv has no column 'text'; there are: none"),
+        ("a.csv", "text,text,label\na,b,x\n", "line 1 of a.csv has the column 'text' 2 times"),
         ("a.csv", "text,label\none,x\ntwo,x,y\n", "line 3 of a.csv has 3 fields, but the header has 2"),
         ("a.csv", 'text,label\n"one,x\n', "line 2 of a.csv is not valid"),
         ("a.csv", "text,label\n,x\n", "line 2 of a.csv has no text in 'text'"),

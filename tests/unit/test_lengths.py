@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -225,14 +226,16 @@ def test_a_report_is_plain_data():
 class Pages:
     """A server that is asked for pages."""
 
-    def __init__(self, *lengths: int, key: str = "") -> None:
+    def __init__(self, *lengths: int, key: str = "", members: Sequence[str] = ()) -> None:
         metrics = Metrics(version="1")
         for model in ("a", "b") if lengths else ():
             metrics.record(record(model, lengths))
         self._key = key
         self._pages = {
             "/metrics": metrics.render(),
-            "/v1/models": b'{"data": [{"id": "a", "max_length": 64, "precision": "int8"}]}',
+            "/v1/models": json.dumps(
+                {"data": [{"id": "a", "max_length": 64, "precision": "int8", "members": members}]}
+            ).encode(),
             "/debug/batches": json.dumps(
                 {"lanes": [{"model": "a", "costs": prices().table.to_json()}]}
             ).encode(),
@@ -273,6 +276,15 @@ def test_a_server_tells_its_limits_and_what_its_grids_cost():
         known.prices and known.prices.precision,
     )
     assert (512, None) == (other.limit, other.prices)
+
+
+def test_of_a_cascade_no_setting_is_advised():
+    cascade, other = from_server("http://s", fetch=Pages(10, members=["b", "c"]))
+
+    assert (
+        weighed(cascade, 0.99).setting == "# A cascade has the lengths of its members: set those."
+    )
+    assert weighed(other, 0.99).setting.startswith('[[models]]\nname = "b"')
 
 
 def test_one_model_of_a_server_may_be_asked_for():

@@ -137,6 +137,13 @@ def test_too_few_rows_are_told(metric: MetricName, found: Drop, expected: bool) 
     assert expected is Gate(metric, 0.5).is_unclear(found)
 
 
+def test_where_nothing_may_be_lost_and_nothing_is_that_is_clear() -> None:
+    gate = Gate("accuracy", 0)
+
+    assert not gate.is_unclear(drop(0.0, low=0.0, high=0.0, n_rows=20))
+    assert gate.is_unclear(drop(0.0, low=-0.5, high=0.5, n_rows=20))
+
+
 def test_a_refusal_names_the_metric_the_loss_and_the_limit() -> None:
     said = Gate("f1", 0.5).sentence(drop(1.234, low=1.0, high=1.5))
 

@@ -101,7 +101,7 @@ def told(fitting: Fitting) -> CascadeReport:
     sources = [Source(f"/models/{one.name}", "int8") for one in fitting.members]
     machine = Machine(processor="a processor", features=("avx2",), threads=2, runtime="none")
     return report(
-        fitting, sources, TEXTS.name, machine=machine, command=("goldcrest",), made_by="goldcrest"
+        fitting, sources, [TEXTS.name], machine=machine, command=("goldcrest",), made_by="goldcrest"
     )
 
 

@@ -35,13 +35,18 @@ class Counting:
     prices: Prices | None
     _tokenizer: Tokenizer
     _prompts: Prompts
+    _reads_apart: bool
 
     def lengths(self, items: Sequence[Item]) -> list[int]:
-        """Tokens of each item, special ones and the model's own prompt included.
+        """Tokens of each input, special ones and the model's own prompt included.
+
+        An item is one input; of a pair that an embedder reads, each text is one.
 
         Raises:
             InvalidRequest: an item is no valid text.
         """
+        if self._reads_apart:
+            items = [text for item in items for text in _texts(item)]
         prompted = self._prompts.before(items, None)
         encoded = self._tokenizer.encode_all(prompted)
         return [one.n_tokens + one.n_dropped for (one,) in encoded]
@@ -68,7 +73,17 @@ def open_counting(source: str, config: Config, *, progress: Progress = lambda _:
         artifact.tokenizer, max_length=manifest.max_length, has_token_types=False
     )
     prompts = Prompts(manifest.prompts, manifest.default_prompt)
-    return Counting(manifest.max_length, _prices(artifact, config), tokenizer, prompts)
+    return Counting(
+        manifest.max_length,
+        _prices(artifact, config),
+        tokenizer,
+        prompts,
+        manifest.task == "embed",
+    )
+
+
+def _texts(item: Item) -> tuple[str, ...]:
+    return (item,) if isinstance(item, str) else tuple(map(str, item))
 
 
 def _prices(artifact: Artifact, config: Config) -> Prices | None:
@@ -87,6 +102,8 @@ def _prices(artifact: Artifact, config: Config) -> Prices | None:
     try:
         able = candidates(manifest.variants, here, asked, passed=manifest.passed)
     except NoVariant:
+        if asked != "auto":  # it can never run here, so nothing will ever be noted
+            raise
         return None
     noted = [one for one in able if len(able) == 1 or str(one) == notes.choices.get(asked)]
     table = _table(notes, str(noted[0])) if noted else None

@@ -155,13 +155,14 @@ def compare(  # noqa: PLR0913  # typer reads the options from the parameters
     )
     beside = as_json or out.with_suffix(".json")
     _check_out(out, beside)
+    wanted = _metric(metric, is_accuracy=min_accuracy is not None)
     course = Course(
         contenders=read_contenders(models),
         config=settings(config, {}, assignments or ()).config,
         target=TARGETS[_WHERE[target]],
         updates=_HOW_OFTEN[updates],
-        data=_data(data, limits),
-        metric=_metric(metric, is_accuracy=min_accuracy is not None),
+        data=_data(data, limits, wanted),
+        metric=wanted,
         given=limits,
         n_rounds=rounds,
         seconds=seconds,
@@ -198,15 +199,23 @@ def _check_out(out: Path, beside: Path) -> None:
             raise ConfigError(f"{file} cannot be written: it must be a file in a folder of yours")
 
 
-def _data(file: Path | None, limits: tuple[Limit, ...]) -> TextSet | None:
-    from goldcrest.evaluate import read_set
+def _data(
+    file: Path | None, limits: tuple[Limit, ...], metric: MetricName | None
+) -> TextSet | None:
+    from goldcrest.evaluate import RELATIVE, read_set
 
-    if file is not None:
-        return read_set(file)
-    for limit in limits:
-        if limit.measure == "quality":
-            raise ConfigError(f"{limit.by} needs texts to judge quality by: give --data")
-    return None
+    by = next((limit.by for limit in limits if limit.measure == "quality"), "")
+    if file is None:
+        if by:
+            raise ConfigError(f"{by} needs texts to judge quality by: give --data")
+        return None
+    data = read_set(file)
+    if by and (metric in RELATIVE or all(row.label is None for row in data.rows)):
+        raise ConfigError(
+            f"{by} needs labels: without them, quality is only how far a model agrees with the "
+            "one that is named first"
+        )
+    return data
 
 
 def _metric(name: str | None, *, is_accuracy: bool) -> MetricName | None:

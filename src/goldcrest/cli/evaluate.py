@@ -11,7 +11,7 @@ import typer
 from goldcrest.cli.counting import counting
 from goldcrest.cli.given import Assignments, MaxLength, Precision, Settings, settings
 from goldcrest.cli.steps import steps
-from goldcrest.errors import ConfigError
+from goldcrest.errors import ConfigError, NoVariant
 
 if TYPE_CHECKING:
     from goldcrest.app.library import Model
@@ -143,8 +143,14 @@ def _measured(
     if not is_relative(chosen, data):
         with counting(chosen) as progress:
             return measure(opened, data, chosen, progress=progress), ""
-    with opening.model(at_f32=True) as other, counting(_REFERENCE) as progress:
-        reference = measure(other, data, chosen, progress=progress)
+    try:
+        with opening.model(at_f32=True) as other, counting(_REFERENCE) as progress:
+            reference = measure(other, data, chosen, progress=progress)
+    except NoVariant as error:
+        raise ConfigError(
+            f"{data.name} has no labels that fit, so {chosen} with the same model at f32 would be "
+            f"measured; but {error}"
+        ) from error
     with counting(chosen) as progress:
         return measure(opened, data, chosen, reference=reference, progress=progress), _REFERENCE
 

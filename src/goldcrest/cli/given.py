@@ -52,7 +52,9 @@ Workers = Annotated[
 ]
 MaxLength = Annotated[
     int | None,
-    typer.Option("--max-length", metavar="N", help="Tokens per text; 0 means the model's limit."),
+    typer.Option(
+        "--max-length", metavar="N", min=0, help="Tokens per text; 0 means the model's limit."
+    ),
 ]
 Settings = Annotated[
     Path | None,

@@ -106,8 +106,9 @@ def _of_texts(data: TextSet, model: str | None, loaded: Loaded) -> Subject:
     found: list[int] = []
     with counting("tokens are counted", "texts") as progress:
         for start in range(0, len(data), _TOGETHER):
-            found += opened.lengths([row.item for row in data.rows[start : start + _TOGETHER]])
-            progress(len(found), len(data))
+            part = data.rows[start : start + _TOGETHER]
+            found += opened.lengths([row.item for row in part])
+            progress(start + len(part), len(data))
     return Subject(
         name=source,
         setting=f"source = {msgspec.json.encode(source).decode()}",

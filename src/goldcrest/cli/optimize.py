@@ -54,6 +54,11 @@ def optimize_precision(options: Options) -> None:
         from goldcrest.app.source import find_artifact
 
         base = find_artifact(model, cache=Path(config.cache.folder), progress=progress)
+    if base.folder.resolve() == wish.out.resolve():
+        raise ConfigError(
+            f"--out {wish.out} is the model itself, which would lose the precisions that do not "
+            "pass; give another folder"
+        )
     with _tools(config) as tools, optimizing() as watch:
         outcome = tried(wish, base, tools, watch)
     _write(outcome.report, wish.out)
@@ -85,10 +90,15 @@ def _wish(model: str, options: Options) -> Wish:
         demanded=tuple(str(one) for one in options.precision or ()),
         requires_faster=options.require_faster,
         tries_all=options.tries_all,
-        out=options.out or Path(f"{Path(model.partition('@')[0]).name}-optimised"),
+        out=options.out or Path(f"{_name_of(model)}-optimised"),
         n_rounds=options.rounds,
         command=("goldcrest", *sys.argv[1:]),
     )
+
+
+def _name_of(model: str) -> str:
+    """What a model is called: the last part of its folder or id."""
+    return (Path(model).resolve() if Path(model).is_dir() else Path(model.partition("@")[0])).name
 
 
 def read_rows(file: Path, options: Options) -> TextSet:
@@ -128,6 +138,13 @@ def _check_out(out: Path) -> None:
 
     with Draft(out):
         pass
+    for file in _reports(out):
+        if file.is_dir():
+            raise ConfigError(f"the report {file} cannot be written: it is a folder")
+
+
+def _reports(out: Path) -> tuple[Path, Path]:
+    return out.with_name(f"{out.name}.html"), out.with_name(f"{out.name}.json")
 
 
 @contextmanager
@@ -179,7 +196,7 @@ def _write(report: Report, out: Path) -> None:
     typer.echo(aligned([HEADS, *rows(report)]))
     for sentence in (headline(report), *notes(report)):
         typer.echo(f"\n{textwrap.fill(sentence, width=96)}")
-    page, plain = out.with_name(f"{out.name}.html"), out.with_name(f"{out.name}.json")
+    page, plain = _reports(out)
     try:
         page.write_text(html(report), encoding="utf-8")
         write(report, plain)

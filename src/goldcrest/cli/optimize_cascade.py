@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 import textwrap
@@ -14,7 +15,7 @@ import typer
 
 from goldcrest.cli.given import settings
 from goldcrest.cli.optimize import read_metric, read_rows
-from goldcrest.cli.optimize_options import Options
+from goldcrest.cli.optimize_options import ROUNDS, Options
 from goldcrest.errors import ConfigError, QualityLost
 
 if TYPE_CHECKING:
@@ -40,19 +41,41 @@ def optimize_cascade(options: Options) -> None:
     given = {"models": list(options.models), "engine.threads": options.threads}
     config = settings(options.config, given, options.assignments or ()).config
     out = options.out or _FILE
+    _check_out(out)
     found = _fitted(config, options)
     _tell(found, out)
     confirmed = found.confirmed
+    left = f"; {out} is of an earlier time, and not what the report beside it tells of"
+    left = left if out.exists() else ""
     if confirmed is not None and not found.is_within:
         raise QualityLost(
             f"the cascade loses {confirmed.drop:.2f} points of {found.metric} on rows that it was "
-            f"not fitted on, more than the limit of {found.max_drop:g}; {out} was not written",
+            f"not fitted on, more than the limit of {found.max_drop:g}; {out} was not written{left}",
             metric=found.metric,
             points=confirmed.drop,
             limit=found.max_drop,
         )
     if confirmed is not None:
         _write(found, out)
+    elif left:
+        typer.echo(f"{out} was not written{left}")
+
+
+def _check_out(out: Path) -> None:
+    """Refuse a place before the work rather than after it.
+
+    Raises:
+        ConfigError: the settings, or the report beside them, cannot be written there.
+    """
+    if out.suffix in (".html", ".json"):
+        raise ConfigError(f"--out {out} is for the settings; the report goes beside them")
+    for file in (out, *_reports(out)):
+        if file.is_dir() or not os.access(file.parent, os.W_OK):
+            raise ConfigError(f"{file} cannot be written: it must be a file in a folder of yours")
+
+
+def _reports(out: Path) -> tuple[Path, Path]:
+    return out.with_suffix(".html"), out.with_suffix(".json")
 
 
 def _refuse(options: Options) -> None:
@@ -61,6 +84,7 @@ def _refuse(options: Options) -> None:
         "--precision": options.precision,
         "--require-faster": options.require_faster,
         "--all": options.tries_all,
+        "--rounds": options.rounds != ROUNDS,
     }
     for name, value in others.items():
         if value:
@@ -93,7 +117,7 @@ def _fitted(config: Config, options: Options) -> CascadeReport:
     return report(
         fitting,
         sources,
-        data.name,
+        [part.name for part in (data, held_back) if part is not None],
         machine=_machine(config),
         command=("goldcrest", *sys.argv[1:]),
         made_by=f"goldcrest {version('goldcrest')}",
@@ -149,7 +173,7 @@ def _tell(found: CascadeReport, out: Path) -> None:
 
     typer.echo(aligned([HEADS, *rows(found)]))
     typer.echo(f"\n{textwrap.fill(found.verdict, width=96)}")
-    page, plain = out.with_suffix(".html"), out.with_suffix(".json")
+    page, plain = _reports(out)
     _write_text(page, html(found))
     _write_text(plain, msgspec.json.format(msgspec.json.encode(found)).decode())
     typer.echo(f"\nreport: {page}, {plain}")

@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+ROUNDS = 5
+
 
 class Demand(StrEnum):
     """Precisions that may be demanded."""
@@ -97,7 +99,7 @@ class Options:
     ] = None
     rounds: Annotated[
         int, typer.Option("--rounds", metavar="N", min=1, help="Of the measurement of speed.")
-    ] = 5
+    ] = ROUNDS
     threads: Annotated[
         int | None,
         typer.Option(

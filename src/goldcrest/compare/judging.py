@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from goldcrest.artifact import Artifact
 from goldcrest.compare.contender import Contender
 from goldcrest.compare.result import Judged
-from goldcrest.evaluate import Asks, MetricName, Quality, TextSet, evaluate
+from goldcrest.evaluate import Asks, MetricName, Quality, TextSet, evaluate, is_relative
 
 
 @dataclass(slots=True)
@@ -49,7 +49,13 @@ class Judge:
                 progress=lambda done, total: tell(f"{done} of {total} rows"),
             )
         self.metric = found.metric
-        self._first = self._first or (contender, artifact, found)
+        if self._first is None:
+            self._first = contender, artifact, found
+            if is_relative(found.metric, self.data):
+                self.notes.append(
+                    f"There are no labels to go by: quality is {found.metric} with {contender.name}, "
+                    "whose own is therefore 1."
+                )
         return Judged(
             metric=found.metric,
             value=found.value,

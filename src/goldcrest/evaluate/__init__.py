@@ -1,7 +1,7 @@
 """The quality of a model on labelled texts, and whether a change of the model cost any."""
 
 from goldcrest.evaluate.asking import Asks, Output
-from goldcrest.evaluate.names import METRICS, MetricName
+from goldcrest.evaluate.names import METRICS, RELATIVE, MetricName
 from goldcrest.evaluate.quality import (
     Drop,
     Progress,
@@ -17,6 +17,7 @@ from goldcrest.evaluate.rows import Label, Row, TextSet
 
 __all__ = [
     "METRICS",
+    "RELATIVE",
     "Asks",
     "Drop",
     "Label",

@@ -77,7 +77,8 @@ def metric_for(task: Readable, data: TextSet, labels: Sequence[str] = ()) -> Met
     if task == "classify" and (len(labels) == 1 or has_scores):
         return "spearman"
     if task == "embed":
-        return "spearman" if given and isinstance(data.rows[0].item, tuple) else "cosine"
+        has_pairs = any(isinstance(row.item, tuple) for row in data.rows)
+        return "spearman" if given and has_pairs else "cosine"
     if not given:
         return "agreement"
     if task == "classify" and any(isinstance(one, tuple) for one in given):

@@ -146,7 +146,11 @@ def _of_table(file: Path, lines: Any, columns: _Columns) -> Iterator[Row]:
     try:
         names: list[str] = next(lines, [])
         if columns.text not in names:
-            raise _wrong(file, 1, f"has no column {columns.text!r}; there are: {', '.join(names)}")
+            there = ", ".join(names) or "none"
+            raise _wrong(file, 1, f"has no column {columns.text!r}; there are: {there}")
+        for name in (columns.text, columns.second, columns.label):
+            if names.count(name) > 1:
+                raise _wrong(file, 1, f"has the column {name!r} {names.count(name)} times")
         number = lines.line_num + 1
         for cells in lines:
             if cells:

@@ -24,7 +24,8 @@ class Subject:
 
     Attributes:
         name: what it is called here.
-        setting: the key and value by which the settings know it, such as ``source = "sentiment"``.
+        setting: the key and value by which the settings know it, such as ``source = "sentiment"``;
+            empty for a cascade, which has no limit of its own.
         limit: the most tokens that it takes.
         found: how long its texts are.
         prices: what its grids cost; None where nothing was measured.
@@ -97,6 +98,12 @@ class LengthsReport(msgspec.Struct, frozen=True, kw_only=True):
     at: str
 
 
+def _lines(subject: Subject, max_length: int) -> str:
+    if not subject.setting:
+        return "# A cascade has the lengths of its members: set those."
+    return f"[[models]]\n{subject.setting}\nmax_length = {max_length}"
+
+
 def weighed(subject: Subject, keep: float) -> ModelLengths:
     """Weigh the limits of one model."""
     found = subject.found
@@ -113,7 +120,7 @@ def weighed(subject: Subject, keep: float) -> ModelLengths:
         buckets=_buckets(found),
         choices=of_all,
         advice=advised,
-        setting=f"[[models]]\n{subject.setting}\nmax_length = {advised.max_length}",
+        setting=_lines(subject, advised.max_length),
         precision=prices.precision if prices else "",
     )
 

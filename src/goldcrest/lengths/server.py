@@ -50,7 +50,7 @@ def from_server(
     return [
         Subject(
             name=name,
-            setting=f"name = {msgspec.json.encode(name).decode()}",
+            setting=_setting(name, limits.get(name)),
             limit=limits[name].max_length if name in limits else _USUAL_LIMIT,
             found=texts,
             prices=_named(prices.get(name), limits.get(name)),
@@ -59,6 +59,12 @@ def from_server(
         for name, texts in told.items()
         if model in (None, name)
     ]
+
+
+def _setting(name: str, model: _Model | None) -> str:
+    """How the settings know a model; a cascade has no length of its own to be set."""
+    has_own = model is None or not model.members
+    return f"name = {msgspec.json.encode(name).decode()}" if has_own else ""
 
 
 def _metrics(url: str, key: str, fetch: Get) -> Sampled:
@@ -97,6 +103,7 @@ class _Model(msgspec.Struct):
     id: str
     max_length: int
     precision: str = ""
+    members: list[str] | None = None
 
 
 class _Models(msgspec.Struct):

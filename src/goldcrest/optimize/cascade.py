@@ -23,6 +23,8 @@ _MOST = 200
 """Thresholds of one member that are tried."""
 _DIGITS = 6
 """Of a threshold, after the point: rounded up, as it will be written."""
+_GAIN = 0.1
+"""Of the last member's time a cascade must save at least so much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,8 @@ class Fitted:
     """What was tried, and what is best.
 
     Attributes:
-        chosen: the fastest of those that stay within the limit; the last member alone is one.
+        chosen: the fastest of those that stay within the limit; the last member alone, unless
+            one saves a tenth of its time: less than that is within what times differ by.
         tried: the points worth a look, by the share of rows that escalate.
         alone: the last member by itself.
     """
@@ -101,7 +104,8 @@ def fit(members: Sequence[Measured], max_drop: float) -> Fitted:
     ladders = [candidates(member.confidence, n_each) for member in members[:-1]]
     points = [point(members, thresholds) for thresholds in product(*ladders)]
     alone = point(members, (NEVER,) * len(ladders))
-    within = [one for one in points if one.most <= max_drop]
+    fast = alone.seconds * (1 - _GAIN)
+    within = [one for one in points if one.most <= max_drop and one.seconds <= fast]
     chosen = min(within, key=lambda one: (one.seconds, one.drop), default=alone)
     tried = points if len(members) == 2 else list(_front(points))
     return Fitted(chosen, tuple(sorted(tried, key=lambda one: one.escalated)), alone)

@@ -97,6 +97,7 @@ class CascadeReport(msgspec.Struct, frozen=True, kw_only=True):
         verdict: what it comes to, in a sentence or two.
         is_within: whether the rows that confirm lose no more than the limit.
         max_drop: points that may be lost against the last model.
+        held_back: the file of the rows that confirm; empty: they are part of ``data``.
         n_fitted: rows for fitting.
         n_confirmed: rows that confirm.
         confirmed: None where one model does best alone.
@@ -105,6 +106,7 @@ class CascadeReport(msgspec.Struct, frozen=True, kw_only=True):
     verdict: str
     is_within: bool
     data: str
+    held_back: str = ""
     metric: str
     max_drop: float
     n_fitted: int
@@ -121,7 +123,7 @@ class CascadeReport(msgspec.Struct, frozen=True, kw_only=True):
 def report(
     fitting: Fitting,
     sources: Sequence[Source],
-    data: str,
+    data: Sequence[str],
     *,
     machine: Machine,
     command: Sequence[str],
@@ -132,7 +134,7 @@ def report(
     Args:
         fitting: what became of it.
         sources: of the models, in their order.
-        data: the name of the texts.
+        data: the name of the texts, and of those that confirm where they come from another file.
         machine: that it was measured on.
         command: that repeats it.
         made_by: the program and its version.
@@ -140,7 +142,8 @@ def report(
     return CascadeReport(
         verdict=" ".join(verdict(fitting)),
         is_within=fitting.is_within,
-        data=data,
+        data=data[0],
+        held_back="".join(data[1:]),
         metric=fitting.metric,
         max_drop=fitting.wish.max_drop,
         n_fitted=fitting.n_fitted,

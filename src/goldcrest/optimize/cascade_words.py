@@ -57,5 +57,5 @@ def _without(fitting: Fitting) -> str:
         )
     return (
         f"No cascade helps: wherever answers of another model stand in place of those of {last}, "
-        f"no time is won, or it is not sure that at most {limit:g} points are lost."
+        f"less than a tenth of the time is won, or it is not sure that at most {limit:g} points are lost."
     )

@@ -32,7 +32,8 @@ class Gate:
         """Whether the rows are too few to tell on which side of the limit the loss is."""
         holds_limit = drop.low <= self.max_drop < drop.high
         is_share = self.metric not in _SMOOTH
-        return holds_limit or (is_share and drop.n_rows * self.max_drop / 100 < _ALONE)
+        is_few = 0 < drop.n_rows * self.max_drop / 100 < _ALONE  # of no loss none are enough
+        return holds_limit or (is_share and is_few)
 
     def sentence(self, drop: Drop) -> str:
         """What the gate says of a loss."""

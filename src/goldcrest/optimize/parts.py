@@ -58,7 +58,8 @@ def parted(data: TextSet, task: Readable, held_back: TextSet | None = None) -> P
         held_back = TextSet(data.name, tuple(row for row in data.rows if row.item not in taken))
     if not (calibration and tuning and held_back.rows):
         raise DataProblem(
-            f"{data.name} has {len(order)} different texts to calibrate and to judge by; "
+            f"{data.name} has {len(order)} different texts to calibrate and to judge by"
+            f"{' that are not held back' if kept else ''}; "
             "it takes 8 at least, and for a verdict hundreds",
             file=data.name,
         )
