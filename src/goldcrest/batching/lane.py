@@ -110,7 +110,7 @@ class Lane:
 
         Args:
             jobs: that wait.
-            longest_s: what the grid should take at most, all but three in a hundred; None: what the
+            longest_s: what the grid should take at most, all but one in a hundred; None: what the
                 settings say, and on average. Where no warm shape holds the most urgent job in
                 that time, the cheapest one that does is taken.
             explore: take a cold shape too, if it should be the best one; under constant load
@@ -119,7 +119,7 @@ class Lane:
         lengths = [len(job.encoding.ids) for job in jobs]
         costs = self.shapes.offered(explore=explore)
         objective_s = min(longest_s or self._objective_s, self._objective_s)
-        room_s = 0.0 if longest_s is None else min(self._pace.overrun_s, objective_s / 2)
+        room_s = 0.0 if longest_s is None else min(self._pace.room_s, objective_s / 2)
         self._limit_s = 0.0 if longest_s is None else objective_s
         quiet_s = (objective_s - room_s) / self.correction  # the table knows the machine in quiet
         n_urgent = _n_urgent(jobs)
@@ -170,7 +170,7 @@ class Lane:
         if not self.is_cold(shape):
             expected_s = self.predicted_s(shape)
             if self._limit_s / 4 < expected_s < self._limit_s:
-                self._pace.limited(seconds, expected_s)
+                self._pace.limited(seconds, self._limit_s)
             seconds = self._pace.ran(seconds, self.shapes.seconds(shape))
         self.shapes.observe(shape, seconds)
         self._settle_pace()

@@ -11,8 +11,8 @@ _N_RUNS = 5
 machine that has slowed down is noticed after three."""
 _BELIEF = 0.3
 """How much of what is particular to a run is put down to its shape, in logarithms."""
-_RARE = 0.03
-"""Runs that may take longer than `Pace.overrun_s` says."""
+_RARE = 0.008
+"""Grids that may exceed their limit."""
 _STEP_S = 0.0005
 """By how much one that did moves it."""
 _WIDEST = 10.0
@@ -31,12 +31,12 @@ class Pace:
 
     Attributes:
         correction: what runs take, divided by what the table says.
-        overrun_s: by how much all but three in a hundred of the grids that were to keep a limit
-            exceed what was to be expected at most: room that must be left below that limit.
+        room_s: that is left below a limit, so that all but eight in a thousand of the grids that
+            come near it keep it.
     """
 
     def __init__(self) -> None:
-        self.correction, self.overrun_s = 1.0, 0.0
+        self.correction, self.room_s = 1.0, 0.0
         self._ratios: deque[float] = deque([1.0] * _N_RUNS, _N_RUNS)
         self._full_s = 0.0  # what the tokens of grids under load would have taken in full grids,
         self._grid_s = 0.0  # and what those grids took by the table
@@ -60,20 +60,18 @@ class Pace:
         self.correction = sorted(self._ratios)[_N_RUNS // 2]
         return table_s * math.pow(ratio / self.correction, _BELIEF)
 
-    def limited(self, seconds: float, expected_s: float) -> None:
+    def limited(self, seconds: float, limit_s: float) -> None:
         """Note a run of a grid that was to keep a limit, and comes near it.
 
-        The overrun moves to where runs beyond it are as rare as they should be. Grids that are much
-        smaller, or keep no limit, tell nothing: the longer a run, the more interrupts it.
+        The room moves to where runs beyond the limit are as rare as they should be. Grids that are
+        much smaller, or keep no limit, tell nothing: the longer a run, the more interrupts it.
 
         Args:
             seconds: what it took.
-            expected_s: what it was expected to take.
+            limit_s: what it was to take at most.
         """
-        moved_s = (
-            _STEP_S if seconds - expected_s > self.overrun_s else -_STEP_S * _RARE / (1 - _RARE)
-        )
-        self.overrun_s = max(0.0, self.overrun_s + moved_s)
+        moved_s = _STEP_S if seconds > limit_s else -_STEP_S * _RARE / (1 - _RARE)
+        self.room_s = max(0.0, self.room_s + moved_s)
 
     def packed(self, n_tokens: int, table_s: float, seconds_per_token: float) -> None:
         """Note how well a grid that left jobs waiting was packed.
