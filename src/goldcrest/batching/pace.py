@@ -11,6 +11,9 @@ _N_RUNS = 5
 machine that has slowed down is noticed after three."""
 _BELIEF = 0.3
 """How much of what is particular to a run is put down to its shape, in logarithms."""
+_PARTICULAR = 1.25
+"""The most that one run says for or against its shape: a shape that a single interrupted run made look
+dear would not be run again, and so never be seen to be cheap."""
 _RARE = 0.008
 """Grids that may exceed their limit."""
 _STEP_S = 0.0005
@@ -58,7 +61,8 @@ class Pace:
         ratio = min(max(seconds / table_s, 1 / _WIDEST), _WIDEST)
         self._ratios.append(ratio)
         self.correction = sorted(self._ratios)[_N_RUNS // 2]
-        return table_s * math.pow(ratio / self.correction, _BELIEF)
+        particular = min(max(ratio / self.correction, 1 / _PARTICULAR), _PARTICULAR)
+        return table_s * math.pow(particular, _BELIEF)
 
     def limited(self, seconds: float, limit_s: float) -> None:
         """Note a run of a grid that was to keep a limit, and comes near it.
