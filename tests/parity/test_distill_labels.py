@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,38 +15,32 @@ import goldcrest
 from goldcrest.config import Config
 from goldcrest.distill.config import Stage
 from goldcrest.distill.watch import Unwatched
-from goldcrest.errors import TrainingError
+from goldcrest.errors import DataProblem, TrainingEnded, TrainingError
 from goldcrest.names import ProblemType
+from goldcrest.tasks import Classify
 from goldcrest.testing import random_checkpoint
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
 from goldcrest.distill import losses  # noqa: E402
+from goldcrest.distill.answering import open_torch  # noqa: E402
 from goldcrest.distill.judging import judge  # noqa: E402
 from goldcrest.distill.material import gather  # noqa: E402
 from goldcrest.distill.stages import Finished, Order, run  # noqa: E402
 
-pytestmark = pytest.mark.parity
+pytestmark = [pytest.mark.parity, pytest.mark.usefixtures("one_thread")]
 
 WORDS = ["good", "bad", "fast", "slow", "happy", "sad"]
 FILLERS = ["the", "a", "film", "food", "staff", "was", "is", "very", "it", "and"]
 LONG = {"epochs": 30, "learning_rate": 3e-3, "dropout": 0.0}
 """Until they know the words."""
+IDENTITY = "torch.nn.modules.linear.Identity"
 PROBLEMS: tuple[ProblemType, ...] = (
     "single_label_classification",
     "multi_label_classification",
     "regression",
 )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Models this small are slowed down by a second one."""
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(n_threads)
 
 
 def written(file: Path, label: Callable[[list[str]], Any], *, second: str = "") -> Path:
@@ -62,11 +56,11 @@ def written(file: Path, label: Callable[[list[str]], Any], *, second: str = "") 
     return file
 
 
-def teacher(folder: Path, *, n_labels: int, problem_type: str = "") -> Path:
+def teacher(folder: Path, *, n_labels: int, **says: Any) -> Path:
+    """A checkpoint whose ``config.json`` says more than it must."""
     random_checkpoint(folder, family="bert", n_layers=2, n_labels=n_labels)
-    if problem_type:
-        config = json.loads((folder / "config.json").read_text())
-        (folder / "config.json").write_text(json.dumps({**config, "problem_type": problem_type}))
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, **says}))
     return folder
 
 
@@ -91,6 +85,10 @@ def students(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Finished]
             teacher(folder / "c", n_labels=1),
             written(folder / "c.jsonl", lambda said: len(said) / 6, second="was it good"),
         ),
+        "bare cross-encoder": (
+            teacher(folder / "b", n_labels=1, sentence_transformers={"activation_fn": IDENTITY}),
+            folder / "c.jsonl",
+        ),
         "score": (scored, written(folder / "s.jsonl", lambda said: 1.5 * len(said))),
         "several, unlabelled": (multi, written(folder / "u.jsonl", lambda _: None)),
     }
@@ -106,7 +104,7 @@ def students(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Finished]
 
 
 every_student = pytest.mark.parametrize(
-    "name", ["several", "cross-encoder", "score", "several, unlabelled"]
+    "name", ["several", "cross-encoder", "bare cross-encoder", "score", "several, unlabelled"]
 )
 
 
@@ -127,7 +125,7 @@ def test_a_student_is_served_as_what_its_teacher_is(
     students: Mapping[str, Finished], config: Config, name: str
 ) -> None:
     folder = students[name].order.out
-    text = ("the food was good", "was it good") if name == "cross-encoder" else "the food was good"
+    text = ("the food was good", "was it good") if "cross-encoder" in name else "the food was good"
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     model = transformers.AutoModelForSequenceClassification.from_pretrained(folder).eval()
     pair = text if isinstance(text, tuple) else (text,)
@@ -137,7 +135,8 @@ def test_a_student_is_served_as_what_its_teacher_is(
     with goldcrest.load(str(folder), config, precision="f32") as served:
         (ours,) = served.classify([text])
 
-    expected = logits if name == "score" else logits.sigmoid()
+    is_bare = name in ("score", "bare cross-encoder")
+    expected = logits if is_bare else logits.sigmoid()
     np.testing.assert_allclose(expected.numpy(), list(ours.scores.values()), atol=1e-4)
 
 
@@ -176,8 +175,9 @@ def test_several_labels_are_learnt_from_lists(tmp_path: Path) -> None:
     assert judged.value > 0.85
 
 
-def test_scores_are_learnt_where_that_is_said(tmp_path: Path) -> None:
-    data = written(tmp_path / "d.jsonl", lambda said: float(len(said)))
+@pytest.mark.parametrize("least", [0, 1000])
+def test_scores_are_learnt_wherever_they_lie(tmp_path: Path, least: float) -> None:
+    data = written(tmp_path / "d.jsonl", lambda said: least + len(said))
     base = teacher(tmp_path / "base", n_labels=2)
     finished = run(
         Order(
@@ -190,6 +190,69 @@ def test_scores_are_learnt_where_that_is_said(tmp_path: Path) -> None:
     (judged,) = judge(finished, Unwatched())
     assert judged.metric == "spearman"
     assert judged.value > 0.7
+    config = json.loads((tmp_path / "out" / "config.json").read_text())
+    assert {"activation_fn": IDENTITY} == config["sentence_transformers"]
+    said = open_torch(tmp_path / "out", "classify", max_length=64).predict(
+        Classify("none"), ["the film", "good bad fast slow happy sad film"]
+    )
+    assert [least, least + 6] == pytest.approx(said.outputs[:, 0].tolist(), abs=2)
+
+
+def test_a_head_that_is_taken_over_says_as_before_until_it_learns(tmp_path: Path) -> None:
+    base = teacher(tmp_path / "base", n_labels=1, problem_type="regression")
+    data = written(tmp_path / "d.jsonl", lambda _: None)
+    still = {"layers": 2, "learning_rate": 1e-12, "max_steps": 1, "dropout": 0.0}
+
+    run(Order(stage(base, data, **still), tmp_path / "out"), Unwatched())
+
+    before, after = (
+        open_torch(folder, "classify", max_length=64).predict(Classify("none"), ["good food"])
+        for folder in (base, tmp_path / "out")
+    )
+    np.testing.assert_allclose(before.outputs, after.outputs, rtol=1e-4)
+
+
+def test_a_student_of_several_labels_is_judged_by_all_of_them(tmp_path: Path) -> None:
+    base = teacher(tmp_path / "m", n_labels=3, problem_type="multi_label_classification")
+    data = written(tmp_path / "d.jsonl", lambda said: f"label {len(said) % 3}")
+
+    finished = run(Order(stage(base, data, layers=1), tmp_path / "out"), Unwatched())
+
+    assert {"f1"} == {judged.metric for judged in judge(finished, Unwatched())}
+
+
+def test_a_run_does_not_go_on_with_other_outputs(tmp_path: Path) -> None:
+    data = written(tmp_path / "d.jsonl", lambda said: ["good"][: len(said) % 2])
+    base, held_back = teacher(tmp_path / "base", n_labels=2), tmp_path / "h.jsonl"
+    keys = {"kind": "labels", "epochs": 1, "held_back": [str(held_back)]}
+    left = iter([False, False, True])
+    held_back.write_text('{"text": "a new film", "label": ["good"]}')
+    with pytest.raises(TrainingEnded):
+        run(
+            Order(stage(base, data, **keys), tmp_path / "out", must_end=lambda: next(left)),
+            Unwatched(),
+        )
+
+    held_back.write_text('{"text": "a new film", "label": ["bad"]}')
+
+    with pytest.raises(TrainingError, match="other settings, texts or weights"):
+        run(Order(stage(base, data, **keys), tmp_path / "out", resumes=True), Unwatched())
+
+
+def test_scores_without_labels_are_refused_before_any_work(tmp_path: Path) -> None:
+    data = written(tmp_path / "d.jsonl", lambda _: None)
+    base = teacher(tmp_path / "base", n_labels=2)
+
+    with pytest.raises(DataProblem, match=r"line 1 of d.jsonl has no label"):
+        gather(stage(base, data, kind="labels", problem_type="regression"))
+
+
+def test_a_teacher_of_several_scores_is_refused(tmp_path: Path) -> None:
+    data = written(tmp_path / "d.jsonl", lambda _: None)
+    base = teacher(tmp_path / "base", n_labels=2, problem_type="regression")
+
+    with pytest.raises(TrainingError, match="the teacher gives 2 scores; a student learns one"):
+        gather(stage(base, data))
 
 
 def test_a_teacher_is_what_it_is(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_a_report_that_cannot_be_written_is_told_before_the_work(run: Run, tmp_p
     code, said = run("tiny", "-o", "out")
 
     assert code == 2
-    assert "the report out.html cannot be written: it is a folder" in said
+    assert "out.html cannot be written: it must be a file" in said
     assert not (tmp_path / "out").exists()
 
 
@@ -61,4 +61,4 @@ def test_a_model_named_by_a_dot_gives_its_result_a_name(
     code, said = run(".")
 
     assert code == 2
-    assert "the report tiny-optimised.html cannot be written" in said
+    assert "tiny-optimised.html cannot be written" in said

@@ -9,7 +9,15 @@ from goldcrest.distill.batches import Ragged, epoch_batches, sorted_batches
 from goldcrest.distill.data import divide, key
 from goldcrest.distill.masking import Masking, masked
 from goldcrest.distill.reading import agreement, single_texts
-from goldcrest.distill.targets import Labelling, class_names, problem_of, targets
+from goldcrest.distill.targets import (
+    UNKNOWN,
+    Labelling,
+    as_judged,
+    check_labelled,
+    class_names,
+    problem_of,
+    targets,
+)
 from goldcrest.errors import DataProblem
 from goldcrest.evaluate import Row, TextSet
 from goldcrest.evaluate.rows import Label
@@ -116,17 +124,28 @@ def test_a_row_longer_than_a_batch_stands_alone() -> None:
 
 CLASSES = Labelling(("x", "y"))
 SEVERAL = Labelling(("x", "y"), "multi_label_classification")
-FITTING = Labelling(("fits",), "multi_label_classification")
+FITTING_X = Labelling(("x",), "multi_label_classification")
 SCORED = Labelling(("score",), "regression")
+BARE = Labelling(("x",), "regression", is_bare=True)
 
 
 def test_classes_are_those_of_the_data_in_order() -> None:
-    assert class_names((), (rows(("a", "no"), ("b", "a lot"), ("c", 3.0)),)) == ("3", "a lot", "no")
+    part = rows(("a", "no"), ("b", "a lot"), ("c", 3.0))
+
+    assert ["3", "a lot", "no"] == class_names((), [part], "single_label_classification")
 
 
-def test_one_class_is_refused() -> None:
-    with pytest.raises(DataProblem, match="two classes or more; the data has: x"):
-        class_names((), (rows(("a", "x")),))
+@pytest.mark.parametrize("given", [(), ("x",)])
+def test_one_class_is_refused(given: tuple[str, ...]) -> None:
+    with pytest.raises(DataProblem, match="two classes or more; there are: x"):
+        class_names(given, [rows(("a", "x"))], "single_label_classification")
+
+
+def test_of_several_that_may_fit_one_is_enough() -> None:
+    part = rows(("a", ("x",)), ("b", ()))
+
+    assert ["x"] == class_names((), [part], "multi_label_classification")
+    assert [[1], [0]] == targets(part, FITTING_X).tolist()
 
 
 def test_an_unknown_class_is_told_with_its_line() -> None:
@@ -137,23 +156,29 @@ def test_an_unknown_class_is_told_with_its_line() -> None:
 
 
 def test_rows_without_a_label_have_no_class() -> None:
-    assert [1, -100] == targets(rows(("a", "y"), ("b", None)), CLASSES).tolist()
+    assert [1, UNKNOWN] == targets(rows(("a", "y"), ("b", None)), CLASSES).tolist()
+
+
+def test_where_labels_alone_teach_every_row_needs_one() -> None:
+    check_labelled([rows(("a", ()), ("b", "x"))])
+    with pytest.raises(DataProblem, match="row 2 of a has no label"):
+        check_labelled([rows(("a", "x"), ("b", None))])
 
 
 def test_a_class_may_be_given_by_its_number() -> None:
     assert [1, 0] == targets(rows(("a", 1.0), ("b", "0")), CLASSES).tolist()
 
 
-def test_several_labels_are_no_class() -> None:
-    with pytest.raises(DataProblem, match=r"row 1 of a has the label .* needs one class"):
-        class_names((), (rows(("a", ("x", "y"))),))
-
-
 def test_lists_of_labels_are_taken_for_what_they_are() -> None:
-    part = rows(("a", ("x", "y")), ("b", ()), ("c", "z"))
+    part = rows(("a", ("x", "y")), ("b", ()), ("c", ("z",)))
 
     assert "multi_label_classification" == problem_of([part])
-    assert ("x", "y", "z") == class_names((), [part], problem_of([part]))
+    assert ["x", "y", "z"] == class_names((), [part], problem_of([part]))
+
+
+def test_where_lists_and_single_labels_are_mixed_nothing_is_guessed() -> None:
+    with pytest.raises(DataProblem, match=r"row 1 of b has the label .*'x',.*say the problem_type"):
+        problem_of([rows(("a", "y")), rows(("a", ("x",)), name="b")])
 
 
 def test_several_labels_may_fit_or_none_or_be_unknown() -> None:
@@ -164,14 +189,15 @@ def test_several_labels_may_fit_or_none_or_be_unknown() -> None:
     )
 
 
-def test_a_single_output_is_held_against_how_well_a_text_fits() -> None:
-    part = rows(("a", 0.25), ("b", "1"), ("c", ("fits",)), ("d", ()), ("e", "fits"))
+@pytest.mark.parametrize("labelling", [FITTING_X, BARE])
+def test_a_single_output_is_held_against_how_well_a_text_fits(labelling: Labelling) -> None:
+    part = rows(("a", 0.25), ("b", "1"), ("c", ("x",)), ("d", ()), ("e", "x"))
 
-    np.testing.assert_array_equal([[0.25], [1], [1], [0], [1]], targets(part, FITTING))
+    np.testing.assert_array_equal([[0.25], [1], [1], [0], [1]], targets(part, labelling))
 
 
 def test_scores_are_numbers_of_any_size() -> None:
-    assert ("score",) == class_names((), [rows(("a", 4.5))], "regression")
+    assert ["score"] == class_names((), [rows(("a", 4.5))], "regression")
     np.testing.assert_array_equal(
         [[-4.5], [300], [np.nan]], targets(rows(("a", -4.5), ("b", "300"), ("c", None)), SCORED)
     )
@@ -180,16 +206,43 @@ def test_scores_are_numbers_of_any_size() -> None:
 @pytest.mark.parametrize(
     ("label", "labelling", "said"),
     [
+        (("x",), CLASSES, r"has the label \['x'\]; a list is not one class"),
         (("x", "z"), SEVERAL, "known are x, y"),
-        (1.5, FITTING, "has the label 1.5; how well a text fits is a number from 0 to 1"),
+        (("0", "1", "0"), SEVERAL, "names a class twice; a list has the classes that fit, not a 0"),
+        (1.5, FITTING_X, "has the label 1.5; how well a text fits is a number from 0 to 1"),
+        (1.5, BARE, "how well a text fits is a number from 0 to 1"),
         ("often", SCORED, "has the label 'often'; a score is a number"),
         (float("nan"), SCORED, "a score is a number"),
-        (1.0, Labelling(("a", "b"), "regression"), "the model gives 2 numbers a text"),
+        (1e39, SCORED, "a score is a number"),
     ],
 )
 def test_a_label_of_another_kind_is_refused(label: Label, labelling: Labelling, said: str) -> None:
     with pytest.raises(DataProblem, match=said):
         targets(rows(("a", label)), labelling)
+
+
+def test_a_score_is_one_number() -> None:
+    with pytest.raises(DataProblem, match="a score is one number; the names given are a, b"):
+        class_names(("a", "b"), [rows(("a", 1.0))], "regression")
+
+
+def test_models_are_judged_by_rows_with_labels_and_a_single_output_by_numbers() -> None:
+    part = rows(("a", ("x",)), ("b", None), ("c", ()))
+
+    assert (("a", 1.0), ("c", 0.0)) == tuple(
+        (row.item, row.label) for row in as_judged(part, FITTING_X).rows
+    )
+    assert (("x",), ()) == tuple(row.label for row in as_judged(part, SEVERAL).rows)
+    assert 2 == len(as_judged(rows(("a", None), ("b", None)), SCORED))
+
+
+def test_labels_that_say_the_same_contradict_nothing() -> None:
+    part = rows(("a", ("x", "y")), ("A", ("y", "x")), ("b", 1.0), ("b.", ("1",)), ("c", "x"))
+
+    divided = divide([part, rows(("c", "y"))])
+
+    assert ["a", "b"] == divided.train.items
+    assert (1, 3) == (divided.n_contradicting, divided.n_duplicates)
 
 
 def test_the_texts_of_pairs_become_rows() -> None:

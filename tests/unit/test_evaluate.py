@@ -190,6 +190,26 @@ def test_agreement_needs_no_labels_but_a_reference():
     assert 25 == paired(reference, found, data).points
 
 
+def test_a_model_of_several_labels_is_judged_by_all_that_it_says():
+    says_two = Saying(
+        "classify", lambda _: [0.9, 0.8], ("a", "b"), problem_type="multi_label_classification"
+    )
+
+    found = evaluate(says_two, labelled(("x", "a"), ("y", "b")))
+
+    assert ("f1", (("a", "b"),) * 2) == (found.metric, found.outputs)
+    assert pytest.approx(2 / 3) == found.value
+    assert 0 == evaluate(says_two, labelled(("x", "a"), ("y", "b")), "accuracy").value
+
+
+def test_where_nothing_fits_and_nothing_is_said_to_nothing_is_missed():
+    silent = Saying(
+        "classify", lambda _: [0.1, 0.2], ("a", "b"), problem_type="multi_label_classification"
+    )
+
+    assert 1 == evaluate(silent, labelled(("x", ()), ("y", ())), "f1").value
+
+
 def test_models_of_several_labels_agree_where_all_of_them_are_the_same():
     shares = {"x": [0.9, 0.6, 0.1], "y": [0.9, 0.4, 0.1]}
     several: ProblemType = "multi_label_classification"

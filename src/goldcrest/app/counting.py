@@ -13,6 +13,7 @@ from goldcrest.config import Config
 from goldcrest.engine.choice import candidates
 from goldcrest.engine.processor import processor
 from goldcrest.errors import NoVariant
+from goldcrest.evaluate.rows import texts_of
 from goldcrest.heads.embed import Prompts
 from goldcrest.lengths.prices import Prices
 from goldcrest.model.notebook import Notes
@@ -46,7 +47,7 @@ class Counting:
             InvalidRequest: an item is no valid text.
         """
         if self._reads_apart:
-            items = [text for item in items for text in _texts(item)]
+            items = [text for item in items for text in texts_of(item)]
         prompted = self._prompts.before(items, None)
         encoded = self._tokenizer.encode_all(prompted)
         return [one.n_tokens + one.n_dropped for (one,) in encoded]
@@ -80,10 +81,6 @@ def open_counting(source: str, config: Config, *, progress: Progress = lambda _:
         prompts,
         manifest.task == "embed",
     )
-
-
-def _texts(item: Item) -> tuple[str, ...]:
-    return (item,) if isinstance(item, str) else tuple(map(str, item))
 
 
 def _prices(artifact: Artifact, config: Config) -> Prices | None:

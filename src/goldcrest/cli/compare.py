@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from goldcrest.cli.given import Assignments, Settings, settings
+from goldcrest.cli.place import check_files
 from goldcrest.errors import ConfigError, NothingFits
 
 if TYPE_CHECKING:
@@ -194,9 +194,7 @@ def _check_out(out: Path, beside: Path) -> None:
     """Refuse a place for the report before the work rather than after it."""
     if out.suffix == ".json" or out == beside:
         raise ConfigError(f"--out {out} is for the page; its JSON goes beside it, or to --json")
-    for file in (out, beside):
-        if file.is_dir() or not os.access(file.parent, os.W_OK):
-            raise ConfigError(f"{file} cannot be written: it must be a file in a folder of yours")
+    check_files(out, beside)
 
 
 def _data(

@@ -139,7 +139,7 @@ def _measured(
     from goldcrest.evaluate import evaluate as measure
     from goldcrest.evaluate import is_relative, metric_for
 
-    chosen = metric or metric_for(opened.task, data, opened.labels)
+    chosen = metric or metric_for(opened.task, data, opened.labels, opened.problem_type)
     if not is_relative(chosen, data):
         with counting(chosen) as progress:
             return measure(opened, data, chosen, progress=progress), ""

@@ -16,6 +16,7 @@ import typer
 
 from goldcrest.cli.given import settings
 from goldcrest.cli.optimize_options import Options
+from goldcrest.cli.place import check_files
 from goldcrest.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -138,9 +139,7 @@ def _check_out(out: Path) -> None:
 
     with Draft(out):
         pass
-    for file in _reports(out):
-        if file.is_dir():
-            raise ConfigError(f"the report {file} cannot be written: it is a folder")
+    check_files(*_reports(out))
 
 
 def _reports(out: Path) -> tuple[Path, Path]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 import textwrap
@@ -16,6 +15,7 @@ import typer
 from goldcrest.cli.given import settings
 from goldcrest.cli.optimize import read_metric, read_rows
 from goldcrest.cli.optimize_options import ROUNDS, Options
+from goldcrest.cli.place import check_files
 from goldcrest.errors import ConfigError, QualityLost
 
 if TYPE_CHECKING:
@@ -45,8 +45,9 @@ def optimize_cascade(options: Options) -> None:
     found = _fitted(config, options)
     _tell(found, out)
     confirmed = found.confirmed
-    left = f"; {out} is of an earlier time, and not what the report beside it tells of"
-    left = left if out.exists() else ""
+    left = ""
+    if out.exists():
+        left = f"; {out} is of an earlier time, and not what the report beside it tells of"
     if confirmed is not None and not found.is_within:
         raise QualityLost(
             f"the cascade loses {confirmed.drop:.2f} points of {found.metric} on rows that it was "
@@ -69,9 +70,7 @@ def _check_out(out: Path) -> None:
     """
     if out.suffix in (".html", ".json"):
         raise ConfigError(f"--out {out} is for the settings; the report goes beside them")
-    for file in (out, *_reports(out)):
-        if file.is_dir() or not os.access(file.parent, os.W_OK):
-            raise ConfigError(f"{file} cannot be written: it must be a file in a folder of yours")
+    check_files(out, *_reports(out))
 
 
 def _reports(out: Path) -> tuple[Path, Path]:

@@ -62,7 +62,7 @@ class TorchModel:
 
     @property
     def problem_type(self) -> ProblemType | None:
-        return self.labelling.problem if self.labelling.names else None
+        return self.labelling.problem_type
 
     def predict(
         self, task: Task[O], items: Sequence[Item], *, overflow: Overflow = "truncate"

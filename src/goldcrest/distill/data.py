@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from goldcrest.distill.targets import same
 from goldcrest.evaluate.rows import Row, TextSet, texts_of
 from goldcrest.values import Item
 
@@ -100,7 +101,7 @@ def _agreed(rows: Iterable[Row]) -> tuple[dict[str, Row], int, int]:
     n_rows = 0
     for n_rows, row in enumerate(rows, start=1):  # noqa: B007  # counted
         item_key = key(row.item)
-        if found.setdefault(item_key, row).label != row.label:
+        if not same(found.setdefault(item_key, row).label, row.label):
             contradicted.add(item_key)
     agreed = {k: row for k, row in found.items() if k not in contradicted}
     return agreed, n_rows - len(found), len(contradicted)

@@ -15,6 +15,7 @@ from goldcrest.distill.answering import TorchModel, open_torch
 from goldcrest.distill.result import Judged
 from goldcrest.distill.shapes import READS
 from goldcrest.distill.stages import Finished
+from goldcrest.distill.targets import as_judged
 from goldcrest.distill.vocabulary import vocabulary_of
 from goldcrest.distill.watch import MustEnd, Watch
 from goldcrest.errors import TrainingEnded
@@ -51,7 +52,7 @@ class Judge:
 
     def _on(self, name: str, model: Asks, data: TextSet) -> Judged:
         self.watch.begin(f"{name} on {data.name}, texts", len(data))
-        metric = metric_for(model.task, data, model.labels)
+        metric = metric_for(model.task, data, model.labels, model.problem_type)
         reference, first = self.first.get(data.name, (name, None))
         quality = evaluate(model, data, metric, reference=first, progress=self._progress)
         self.first.setdefault(data.name, (name, quality))
@@ -129,7 +130,7 @@ def held_back(finished: Finished) -> tuple[TextSet, ...]:
         words = vocabulary_of(json.loads(material.tokenizer))
         mask = material.begins.special["mask_token"]
         given = tuple(to_be_found(part, words, mask, seed=stage.seed) for part in given)
-    return tuple(part for part in given if len(part))
+    return tuple(as_judged(part, material.labelling) for part in given if len(part))
 
 
 def to_be_found(part: TextSet, words: Mapping[str, int], mask: str, *, seed: int) -> TextSet:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -23,6 +23,7 @@ from goldcrest.distill.objective import (
     Pupil,
 )
 from goldcrest.distill.reading import agreement
+from goldcrest.distill.scale import Scale
 from goldcrest.distill.shapes import READS, mirrored
 from goldcrest.distill.starting import principal
 from goldcrest.distill.student import Student, load
@@ -33,6 +34,8 @@ from goldcrest.distill.watch import MustEnd, Watch
 from goldcrest.errors import TrainingEnded, TrainingError, UnsupportedModel
 
 Tensor = Any
+
+_HEAD = "classifier.weight"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +70,14 @@ class Prepared:
         teacher: None where labels alone teach.
         basis: what the teacher's vectors are projected onto; None where they stay as they are.
             *Shape:* ``(teacher_width, width)``
+        scale: that scores are trained without; None of all else.
     """
 
     objective: Objective
     modules: Mapping[str, Any] = field(default_factory=dict)
     teacher: Teacher | None = None
     basis: Tensor | None = None
+    scale: Scale | None = None
 
 
 def prepare(room: Classroom) -> Prepared:
@@ -86,9 +91,13 @@ def prepare(room: Classroom) -> Prepared:
     model = room.student.model.to(room.device.name)
     model.set_attn_implementation(room.device.attention)
     if stage.kind == "labels":
+        known, labelling = _targets(room), room.material.labelling
+        scale = _scale(room, known)
         pupil = Pupil(model, room.encoded, room.device)
-        labels = FromLabels(pupil, _targets(room), room.material.labelling.problem, stage.weights())
-        return Prepared(labels, {"model": model})
+        labels = FromLabels(
+            pupil, scale.apart(known) if scale else known, labelling, stage.weights()
+        )
+        return Prepared(labels, {"model": model}, scale=scale)
     hidden = _hidden(room) if "cosine" in stage.weights() else None
     pupil = Pupil(model, room.encoded, room.device, hidden)
     modules = {"model": model} | ({"link": hidden.link} if hidden and hidden.link else {})
@@ -104,11 +113,32 @@ def prepare(room: Classroom) -> Prepared:
         return Prepared(
             FromEmbedder(pupil, lesson, targets, stage.weights()), modules, teacher, basis
         )
-    problem = room.material.labelling.problem
+    known, said = _targets(room), lesson.said
+    if scale := _scale(room, said.outputs):
+        known, said = scale.apart(known), replace(said, outputs=scale.apart(said.outputs))
     objective = FromClassifier(
-        pupil, lesson, _targets(room), problem, stage.weights(), stage.temperature
+        pupil,
+        replace(lesson, said=said),
+        known,
+        room.material.labelling,
+        stage.weights(),
+        stage.temperature,
     )
-    return Prepared(objective, modules, teacher)
+    return Prepared(objective, modules, teacher, scale=scale)
+
+
+def _scale(room: Classroom, scores: Tensor) -> Scale | None:
+    """That of scores, which the student's head loses if it is not fresh; None of all else.
+
+    Bare logits keep theirs: 0 has a meaning there.
+    """
+    labelling = room.material.labelling
+    if labelling.labels_are != "regression":
+        return None
+    scale = Scale.of(scores)
+    if _HEAD not in room.student.fresh:
+        scale.take_from(room.student.head)
+    return scale
 
 
 def _targets(room: Classroom) -> Tensor:

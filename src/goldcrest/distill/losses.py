@@ -35,7 +35,7 @@ def soft(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
 
 
 def soft_each(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
-    """The same where several outputs may fit: of each by itself, averaged over all.
+    """The same where several outputs may fit: of each by itself, summed, averaged over the texts.
 
     Args:
         student: logits. *Shape:* ``(n, n_labels)``.
@@ -44,10 +44,10 @@ def soft_each(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
     """
     theirs = teacher.float() / temperature
     found = functional.binary_cross_entropy_with_logits(
-        student.float() / temperature, theirs.sigmoid()
+        student.float() / temperature, theirs.sigmoid(), reduction="sum"
     )
-    least = functional.binary_cross_entropy_with_logits(theirs, theirs.sigmoid())
-    return temperature**2 * (found - least)
+    least = functional.binary_cross_entropy_with_logits(theirs, theirs.sigmoid(), reduction="sum")
+    return temperature**2 * (found - least) / len(theirs)
 
 
 def squared(student: Tensor, teacher: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from goldcrest.distill.config import Stage
 from goldcrest.distill.data import Divided, divide
 from goldcrest.distill.reading import Read, counts, single_texts, tokenised
 from goldcrest.distill.sources import Source, open_source
-from goldcrest.distill.targets import Labelling, class_names, problem_of, targets
+from goldcrest.distill.targets import Labelling, check_labelled, class_names, problem_of, targets
 from goldcrest.distill.vocabulary import trim, vocabulary_of
 from goldcrest.errors import ConfigError, TrainingError
 from goldcrest.evaluate import TextSet, read_set
@@ -76,6 +76,7 @@ class Material:
         total.update(self.tokenizer.encode())
         total.update(self.read.ids.values.tobytes())
         total.update(repr([row.label for row in self.divided.train.rows]).encode())
+        total.update(repr(self.labelling).encode())
         for source in (self.teacher, self.begins):
             total.update(source.encoder.checkpoint.digest().encode())
         return total.hexdigest()
@@ -94,7 +95,11 @@ def gather(stage: Stage) -> Material:
     teacher = open_source(stage.teacher)
     begins = open_source(stage.start) if stage.start else teacher
     _check_length(stage, (teacher, begins))
-    divided = divided_by(stage)
+    given = read_texts(stage)
+    divided = divided_by(stage, *given)
+    labelling = _labelling(stage, teacher, [*given[0], *given[1]])
+    for part in (divided.train, *divided.held_back) if labelling.names else ():
+        targets(part, labelling)  # now, rather than when a long training is over
     items = divided.train.items
     tokenizer, kept = begins.tokenizer, None
     read = tokenised(tokenizer, items, max_length=stage.max_length)
@@ -106,9 +111,6 @@ def gather(stage: Stage) -> Material:
         read = tokenised(tokenizer, items, max_length=stage.max_length)
     if begins is not teacher and stage.kind in ("task", "embedding"):
         taught = tokenised(teacher.tokenizer, items, max_length=stage.max_length)
-    labelling = _labelling(stage, teacher, divided)
-    for part in (divided.train, *divided.held_back) if labelling.names else ():
-        targets(part, labelling)  # now, rather than when a long training is over
     return Material(
         stage=stage,
         teacher=teacher,
@@ -131,21 +133,31 @@ def _check_length(stage: Stage, sources: Sequence[Source]) -> None:
             )
 
 
-def divided_by(stage: Stage) -> Divided:
+def read_texts(stage: Stage) -> tuple[list[TextSet], list[TextSet]]:
+    """The files of data, and those that are held back.
+
+    Raises:
+        DataProblem: one cannot be used.
+    """
+    data, held_back = (
+        [
+            read_set(Path(file), text=stage.text, second=stage.second, label=stage.label)
+            for file in files
+        ]
+        for files in (stage.data, stage.held_back)
+    )
+    return data, held_back
+
+
+def divided_by(stage: Stage, data: Sequence[TextSet], held_back: Sequence[TextSet]) -> Divided:
     """The texts of a stage, divided as it says.
 
     Raises:
-        DataProblem: a file cannot be used.
         TrainingError: fewer than two texts are left to train on.
     """
-
-    def of(file: str) -> TextSet:
-        return read_set(Path(file), text=stage.text, second=stage.second, label=stage.label)
-
-    given = [of(file) for file in stage.data]
     divided = divide(
-        [single_texts(part) for part in given] if stage.kind in _UNLABELLED else given,
-        [of(file) for file in stage.held_back],
+        [single_texts(part) for part in data] if stage.kind in _UNLABELLED else data,
+        held_back,
         held_back_share=stage.held_back_share,
         max_rows=stage.max_rows,
         seed=stage.seed,
@@ -155,12 +167,12 @@ def divided_by(stage: Stage) -> Divided:
     return divided
 
 
-def _labelling(stage: Stage, teacher: Source, divided: Divided) -> Labelling:
+def _labelling(stage: Stage, teacher: Source, parts: Sequence[TextSet]) -> Labelling:
     """What a classifier's outputs are: as the texts are labelled, or as the teacher's."""
     if stage.kind == "labels":
-        parts = (divided.train, *divided.held_back)
+        check_labelled(parts)
         problem = stage.problem_type or problem_of(parts)
-        return Labelling(class_names(stage.labels, parts, problem), problem)
+        return Labelling(tuple(class_names(stage.labels, parts, problem)), problem)
     if stage.kind != "task":
         return Labelling()
     theirs = teacher.labelling
@@ -172,4 +184,6 @@ def _labelling(stage: Stage, teacher: Source, divided: Divided) -> Labelling:
         raise TrainingError(
             f"problem_type = {stage.problem_type} is not that of the teacher: {theirs.problem}"
         )
+    if theirs.problem == "regression" and len(theirs.names) > 1:
+        raise TrainingError(f"the teacher gives {len(theirs.names)} scores; a student learns one")
     return theirs

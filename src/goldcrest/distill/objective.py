@@ -11,8 +11,8 @@ import torch
 from goldcrest.distill import losses
 from goldcrest.distill.batches import Indices
 from goldcrest.distill.device import Device
+from goldcrest.distill.targets import Labelling
 from goldcrest.distill.teacher import Encoded, Remembered, Teacher, chosen
-from goldcrest.names import ProblemType
 
 Tensor = Any
 Losses = dict[str, Tensor]
@@ -124,18 +124,20 @@ class FromLabels:
 
     Attributes:
         targets: what the outputs of each row should be.
+        labelling: what they are.
     """
 
     pupil: Pupil
     targets: Tensor
-    problem: ProblemType
+    labelling: Labelling
     weights: Mapping[str, float]
 
     def losses(self, rows: Indices, step: int) -> Losses:
         del step
         answer = self.pupil.run(self.pupil.inputs(rows))
         targets = self.targets[torch.from_numpy(rows)].to(answer.logits.device)
-        return weighted({"hard": losses.hard(answer.logits, targets, self.problem)}, self.weights)
+        hard = losses.hard(answer.logits, targets, self.labelling.labels_are)
+        return weighted({"hard": hard}, self.weights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +146,13 @@ class FromClassifier:
 
     Attributes:
         targets: what the outputs of each row should be, where that is known.
+        labelling: what they are.
     """
 
     pupil: Pupil
     lesson: Lesson
     targets: Tensor
-    problem: ProblemType
+    labelling: Labelling
     weights: Mapping[str, float]
     temperature: float
 
@@ -162,9 +165,9 @@ class FromClassifier:
         targets = self.targets[places].to(logits.device)
         mask = inputs["attention_mask"]
         found: Found = {
-            "soft": losses.learnt(logits, said, self.problem, self.temperature),
+            "soft": losses.learnt(logits, said, self.labelling.problem, self.temperature),
             "cosine": self.lesson.hidden_loss(self.pupil, rows, answer, mask),
-            "hard": losses.hard(logits, targets, self.problem),
+            "hard": losses.hard(logits, targets, self.labelling.labels_are),
         }
         return weighted(found, self.weights)
 

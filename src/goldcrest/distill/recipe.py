@@ -89,6 +89,8 @@ def stage_of(values: Mapping[str, Any], *, origin: str) -> Stage:
             raise ConfigError(f"{origin} has no {name!r}: {description(name)}")
     found = {name: _converted(name, value, origin) for name, value in values.items()}
     stage = Stage(**found)
+    if stage.problem_type and stage.kind not in ("labels", "task"):
+        raise ConfigError(f"{origin} gives a problem_type, but a student of {stage.kind} has none")
     if not stage.weights():
         raise ConfigError(f"{origin} gives every loss of {stage.kind} the weight 0")
     return stage

@@ -37,6 +37,9 @@ def mirrored(n_layers: int, n_teacher_layers: int) -> tuple[int, ...]:
     return tuple((i + 1) * n_teacher_layers // n_layers - 1 for i in range(n_layers))
 
 
+_IDENTITY = "torch.nn.modules.linear.Identity"
+
+
 def family_of(stage: Stage, begins: Encoder) -> Family:
     """The student's family.
 
@@ -87,6 +90,9 @@ def student_config(
     if labelling.names:
         config["id2label"] = {str(index): name for index, name in enumerate(labelling.names)}
         config["label2id"] = {name: index for index, name in enumerate(labelling.names)}
+    if labelling.problem == "regression":  # else sentence-transformers takes its sigmoid
+        config["sentence_transformers"] = {"activation_fn": _IDENTITY}
+    if labelling.names and not labelling.is_bare:
         config["problem_type"] = labelling.problem
     return config
 

@@ -61,7 +61,9 @@ class Source:
             CheckpointError: its head and its config do not fit each other.
         """
         found = readout_of(self.encoder, "classify")
-        return Labelling(found.labels, found.problem_type or "single_label_classification")
+        problem = found.problem_type or "single_label_classification"
+        is_bare = problem == "regression" != self.encoder.checkpoint.config.get("problem_type")
+        return Labelling(found.labels, problem, is_bare)
 
 
 def open_source(name: str) -> Source:

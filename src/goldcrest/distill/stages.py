@@ -25,6 +25,11 @@ from goldcrest.distill.watch import MustEnd, Watch
 from goldcrest.errors import TrainingEnded, TrainingError
 from goldcrest.names import ProblemType
 
+_ARE: Mapping[ProblemType, str] = {
+    "single_label_classification": "of which one fits",
+    "multi_label_classification": "of which several may fit, or none",
+    "regression": "scores",
+}
 _RUN = "run"
 _RECORD = "training.json"
 
@@ -85,6 +90,8 @@ def run(order: Order, watch: Watch) -> Finished:
     room = Classroom(material, student, config, device, watch, order.must_end)
     prepared = prepare(room)
     history = _train(order, _trainer(material, prepared), digest, watch)
+    if prepared.scale is not None:
+        prepared.scale.give_to(student.head)
     _write(order, material, student, config)
     training = _record(order, material, history, student, device)
     write(training, order.out / _RECORD)
@@ -198,7 +205,7 @@ def figures(moment: Moment) -> str:
 
 def summary(material: Material, student: Student, device: Device) -> str:
     """What is about to be trained, and on what, in a few sentences."""
-    divided, read = material.divided, material.read
+    divided, read, labelling = material.divided, material.read, material.labelling
     n_held_back = sum(len(part) for part in divided.held_back)
     left_out = {
         "duplicates": divided.n_duplicates,
@@ -211,6 +218,7 @@ def summary(material: Material, student: Student, device: Device) -> str:
     parts = {
         f"{len(divided.train):,} texts of {len(read.ids.values):,} tokens to train on": True,
         f"{n_held_back:,} held back": True,
+        f"{len(labelling.names)} outputs, {_ARE[labelling.problem]}": labelling.names,
         f"left out: {said}": said,
         f"{read.n_cut:,} texts were cut to {material.stage.max_length} tokens": read.n_cut,
         f"{student.n_parameters / 1e6:.2f} M parameters, {material.n_tokens:,} tokens": True,
@@ -232,10 +240,6 @@ def _write(order: Order, material: Material, student: Student, config: Mapping[s
     save_result(order.out, student.model.to("cpu"), material.tokenizer, files)
 
 
-def _problem_type(material: Material) -> ProblemType | None:
-    return material.labelling.problem if material.labelling.names else None
-
-
 def _record(
     order: Order, material: Material, history: History, student: Student, device: Device
 ) -> Training:
@@ -243,7 +247,7 @@ def _record(
     return Training(
         stage=order.stage,
         labels=material.labelling.names,
-        problem_type=_problem_type(material),
+        problem_type=material.labelling.problem_type,
         n_rows=len(divided.train),
         n_tokens=len(material.read.ids.values),
         n_held_back={part.name: len(part) for part in divided.held_back},

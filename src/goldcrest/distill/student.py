@@ -36,6 +36,11 @@ class Student:
     fresh: tuple[str, ...]
 
     @property
+    def head(self) -> Any:
+        """The last layer of a classifier."""
+        return self.model.classifier
+
+    @property
     def n_parameters(self) -> int:
         return sum(parameter.numel() for parameter in self.model.parameters())
 

@@ -1,10 +1,9 @@
-"""Labels as numbers: what the outputs of a classifier are held against."""
+"""What the outputs of a classifier are, and labels as the numbers that they are held against."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from math import isfinite
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from goldcrest.names import ProblemType
 
 UNKNOWN = -100
 """The number of a class that is not known."""
+_LARGEST = float(np.finfo(np.float32).max)
 _SCORE = "score"
 """What the single output is called that is no class."""
 
@@ -27,38 +27,77 @@ class Labelling:
     Attributes:
         names: of the outputs, in order; none where a model is no classifier.
         problem: whether one of them fits a text, several may, or they are scores.
+        is_bare: its score is the logit of how well a text fits, not passed through a sigmoid, as
+            some cross-encoders give it; labels say how well, from 0 to 1.
     """
 
     names: tuple[str, ...] = ()
     problem: ProblemType = "single_label_classification"
+    is_bare: bool = False
+
+    @property
+    def problem_type(self) -> ProblemType | None:
+        """The problem; None where a model is no classifier."""
+        return self.problem if self.names else None
+
+    @property
+    def labels_are(self) -> ProblemType:
+        """What labels say, which is not what outputs are where these are bare."""
+        return "multi_label_classification" if self.is_bare else self.problem
 
 
 def problem_of(parts: Sequence[TextSet]) -> ProblemType:
-    """What labels are, where nobody says: a class each, or several where a row has a list."""
+    """What labels are, where nobody says: a class each, or several where the rows have lists.
+
+    Raises:
+        DataProblem: some rows have a list, and others do not.
+    """
+    for part in parts:
+        for index, row in enumerate(part.rows):
+            if isinstance(row.label, tuple) != isinstance(parts[0].rows[0].label, tuple):
+                raise _wrong(
+                    part,
+                    index,
+                    f"has the label {row.label!r}, but the first row {parts[0].rows[0].label!r}; "
+                    "where lists and single labels are mixed, say the problem_type",
+                )
     has_several = any(part.has_several for part in parts)
     return "multi_label_classification" if has_several else "single_label_classification"
 
 
-def class_names(
-    given: Sequence[str],
-    parts: Sequence[TextSet],
-    problem: ProblemType = "single_label_classification",
-) -> tuple[str, ...]:
+def class_names(given: Sequence[str], parts: Sequence[TextSet], problem: ProblemType) -> list[str]:
     """The names of the outputs: those given, else those of the classes of the rows, sorted.
 
     Raises:
-        DataProblem: there are fewer than two classes, or a row carries none.
+        DataProblem: there are too few classes, or too many for a score.
     """
-    if given:
-        return tuple(given)
     if problem == "regression":
-        return (_SCORE,)
-    names = sorted({name for part in parts for name in _names(part, problem)})
-    if len(names) < 2:
+        names = list(given) or [_SCORE]
+        if len(names) > 1:
+            raise DataProblem(f"a score is one number; the names given are {', '.join(names)}")
+        return names
+    names = list(given) or sorted(
+        {name for part in parts for row in part.rows for name in _several(row.label)}
+    )
+    least = 1 if problem == "multi_label_classification" else 2
+    if len(names) < least:
         raise DataProblem(
-            f"a classifier needs two classes or more; the data has: {', '.join(names) or 'none'}"
+            f"a classifier needs {('one class', 'two classes')[least - 1]} or more; there "
+            f"are: {', '.join(names) or 'none'}"
         )
-    return tuple(names)
+    return names
+
+
+def check_labelled(parts: Iterable[TextSet]) -> None:
+    """Refuse rows without a label: where labels alone teach, they would teach nothing.
+
+    Raises:
+        DataProblem: there is one.
+    """
+    for part in parts:
+        for index, row in enumerate(part.rows):
+            if row.label is None:
+                raise _wrong(part, index, "has no label; a list may be empty, but must be there")
 
 
 def targets(part: TextSet, labelling: Labelling) -> NDArray[Any]:
@@ -76,89 +115,125 @@ def targets(part: TextSet, labelling: Labelling) -> NDArray[Any]:
     Raises:
         DataProblem: a label is not of that kind, or not among the names.
     """
-    names, problem = labelling.names, labelling.problem
-    numbers = {str(index): index for index in range(len(names))}
-    numbers |= {name: index for index, name in enumerate(names)}
-    if problem == "single_label_classification":
-        return np.fromiter(_numbers(part, numbers, names), np.int64, len(part))
-    found = np.full((len(part), len(names)), np.nan, np.float32)
-    for index, row in enumerate(part.rows):
-        if row.label is None:
-            continue
-        if problem == "regression":
-            found[index] = _score(part, index, row.label, len(names))
-        elif len(names) == 1 and (share := _number(row.label)) is not None:
-            found[index] = _share(part, index, share)
-        else:
-            found[index] = 0
-            for name in _several(row.label):
-                if name not in numbers:
-                    raise _unknown(part, index, row.label, names)
-                found[index, numbers[name]] = 1
-    return found
+    if labelling.labels_are == "single_label_classification":
+        return np.fromiter(_numbers(part, labelling.names), np.int64, len(part))
+    rows = list(_rows(part, labelling))
+    return np.array(rows, np.float32).reshape(len(part), len(labelling.names))
 
 
-def label_name(label: Label) -> str | None:
-    """A label as text, a whole number without its point; None where it is not a single one."""
-    if label is None or isinstance(label, tuple):
-        return None
-    return str(int(label)) if isinstance(label, float) and label.is_integer() else str(label)
+def as_judged(part: TextSet, labelling: Labelling) -> TextSet:
+    """A set as a model can be judged by it: only rows with labels, where there are any.
+
+    Those of a single output become numbers, for it is judged by their ranks.
+    """
+    rows = [row for row in part.rows if row.label is not None]
+    if not rows:
+        return part
+    labelled = TextSet(part.name, tuple(rows))
+    if len(labelling.names) != 1:
+        return labelled
+    numbers = targets(labelled, labelling)[:, 0].tolist()
+    return TextSet(
+        part.name,
+        tuple(replace(row, label=number) for row, number in zip(rows, numbers, strict=True)),
+    )
+
+
+def same(label: Label, other: Label) -> bool:
+    """Whether two labels say the same, be it in another order or as a number."""
+    if label is None or other is None:
+        return label is other
+    return set(_several(label)) == set(_several(other))
 
 
 def _several(label: Label) -> tuple[str, ...]:
-    return label if isinstance(label, tuple) else (str(label_name(label)),)
+    """A label as the texts that it is: whole numbers without their point, none for none."""
+    if label is None or isinstance(label, tuple):
+        return label or ()
+    return (str(int(label)) if isinstance(label, float) and label.is_integer() else str(label),)
 
 
-def _names(part: TextSet, problem: ProblemType) -> Iterator[str]:
+def _places(names: Sequence[str]) -> dict[str, int]:
+    """Names and numbers of the outputs -> their places; names go first."""
+    numbers = {str(index): index for index in range(len(names))}
+    return numbers | {name: index for index, name in enumerate(names)}
+
+
+def _numbers(part: TextSet, names: Sequence[str]) -> Iterator[int]:
+    places = _places(names)
     for index, row in enumerate(part.rows):
-        if problem == "multi_label_classification" and row.label is not None:
-            yield from _several(row.label)
-            continue
-        name = label_name(row.label)
-        if name is None:
-            raise _wrong(part, index, f"has the label {row.label!r}; every row needs one class")
-        yield name
-
-
-def _numbers(part: TextSet, numbers: Mapping[str, int], names: Sequence[str]) -> Iterator[int]:
-    for index, row in enumerate(part.rows):
-        name = label_name(row.label)
+        if isinstance(row.label, tuple):
+            raise _wrong(part, index, f"has the label {list(row.label)}; a list is not one class")
+        for name in _several(row.label):
+            if name not in places:
+                raise _unknown(part, index, names)
+            yield places[name]
         if row.label is None:
             yield UNKNOWN
-        elif name is None or name not in numbers:
-            raise _unknown(part, index, row.label, names)
+
+
+def _rows(part: TextSet, labelling: Labelling) -> Iterator[Sequence[float]]:
+    names = labelling.names
+    for index, row in enumerate(part.rows):
+        if row.label is None:
+            yield [float("nan")] * len(names)
+        elif labelling.labels_are == "regression":
+            yield [_score(part, index)]
+        elif len(names) == 1 and _number(row.label) is not None:
+            yield [_share(part, index)]
         else:
-            yield numbers[name]
+            yield _fitting(part, index, names)
+
+
+def _fitting(part: TextSet, index: int, names: Sequence[str]) -> Sequence[float]:
+    """1 for each output that fits."""
+    places, named = _places(names), _several(part.rows[index].label)
+    if any(name not in places for name in named):
+        raise _unknown(part, index, names)
+    found = [0.0] * len(names)
+    for name in named:
+        found[places[name]] += 1
+    if max(found) > 1:
+        raise _wrong(
+            part,
+            index,
+            f"has the label {list(named)}, which names a class twice; a list has the classes that "
+            "fit, not a 0 or 1 for each",
+        )
+    return found
 
 
 def _number(label: Label) -> float | None:
+    """A label as a number that is no larger than the arithmetic can hold; None where it is none."""
     try:
-        return float(label)  # type: ignore[arg-type]  # what is no number is none
+        found = float(label)  # type: ignore[arg-type]  # what is no number is none
     except (TypeError, ValueError):
         return None
+    return found if abs(found) <= _LARGEST else None
 
 
-def _score(part: TextSet, index: int, label: Label, n_outputs: int) -> float:
-    if n_outputs != 1:
-        raise _wrong(
-            part, index, f"has the label {label!r}, but the model gives {n_outputs} numbers a text"
-        )
-    score = _number(label)
-    if score is None or not isfinite(score):
-        raise _wrong(part, index, f"has the label {label!r}; a score is a number")
+def _score(part: TextSet, index: int) -> float:
+    score = _number(part.rows[index].label)
+    if score is None:
+        raise _wrong(part, index, f"has the label {part.rows[index].label!r}; a score is a number")
     return score
 
 
-def _share(part: TextSet, index: int, share: float) -> float:
-    if not 0 <= share <= 1:
+def _share(part: TextSet, index: int) -> float:
+    share = _number(part.rows[index].label)
+    if share is None or not 0 <= share <= 1:
         raise _wrong(
-            part, index, f"has the label {share:g}; how well a text fits is a number from 0 to 1"
+            part,
+            index,
+            f"has the label {part.rows[index].label!r}; how well a text fits is a number from 0 to 1",
         )
     return share
 
 
-def _unknown(part: TextSet, index: int, label: Label, names: Sequence[str]) -> DataProblem:
-    return _wrong(part, index, f"has the label {label!r}; known are {', '.join(names)}")
+def _unknown(part: TextSet, index: int, names: Sequence[str]) -> DataProblem:
+    return _wrong(
+        part, index, f"has the label {part.rows[index].label!r}; known are {', '.join(names)}"
+    )
 
 
 def _wrong(part: TextSet, index: int, what: str) -> DataProblem:

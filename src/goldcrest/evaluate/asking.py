@@ -14,6 +14,7 @@ from goldcrest.evaluate.entities import tags_of
 from goldcrest.evaluate.names import MetricName
 from goldcrest.evaluate.rows import TextSet, texts_of
 from goldcrest.evaluate.statistics import cosine
+from goldcrest.evaluate.truths import has_several
 from goldcrest.names import Overflow, ProblemType, Readable, TaskName
 from goldcrest.tasks import Classify, Embed, Fill, O, Reply, Span, Task, Tokens
 from goldcrest.values import Item
@@ -89,7 +90,8 @@ def ask(
         progress: told how many rows are done, of how many.
     """
     counting = _Counting(model)
-    question, said = _question(counting, data, metric), list[Output]()
+    question = _question(counting, data, metric, has_several=has_several(model, data))
+    said = list[Output]()
     for start in range(0, len(data), _TOGETHER):
         said += question([row.item for row in data.rows[start : start + _TOGETHER]])
         progress(len(said), len(data))
@@ -101,9 +103,6 @@ class _Counting:
 
     def __init__(self, model: Asks) -> None:
         self.task, self.labels = model.task, model.labels
-        self.says_several = (
-            model.problem_type == "multi_label_classification" and len(model.labels) > 1
-        )
         self.n_truncated = 0
         self._model = model
 
@@ -116,12 +115,13 @@ class _Counting:
 _Question = Callable[[Sequence[Item]], Sequence[Output]]
 
 
-def _question(model: _Counting, data: TextSet, metric: MetricName) -> _Question:
+def _question(
+    model: _Counting, data: TextSet, metric: MetricName, *, has_several: bool
+) -> _Question:
     """The question whose answers the metric compares."""
     if metric == "spearman":
         return partial(_scores if model.task == "classify" else _cosines, model)
     if model.task == "classify":
-        has_several = model.says_several if metric == "agreement" else data.has_several
         return partial(_classes, model, has_several=has_several)
     if model.task == "span":
         may_be_none = any(row.label == () for row in data.rows)

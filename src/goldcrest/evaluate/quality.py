@@ -14,7 +14,7 @@ from goldcrest.evaluate.resampling import N_RESAMPLES, interval, resamples, spre
 from goldcrest.evaluate.rows import TextSet
 from goldcrest.evaluate.statistics import statistic
 from goldcrest.evaluate.truths import check_items, truths
-from goldcrest.names import Readable
+from goldcrest.names import ProblemType, Readable
 
 Progress = Callable[[int, int], None]
 """Told how many rows are done, of how many."""
@@ -64,13 +64,19 @@ class Drop:
     n_rows: int
 
 
-def metric_for(task: Readable, data: TextSet, labels: Sequence[str] = ()) -> MetricName:
+def metric_for(
+    task: Readable,
+    data: TextSet,
+    labels: Sequence[str] = (),
+    problem_type: ProblemType | None = None,
+) -> MetricName:
     """The metric that fits a model and a set, where nobody names one.
 
     Args:
         task: what the model was trained for.
         data: one label is enough to call it labelled: the others are missed when it is measured.
         labels: of the model's outputs, where they are known.
+        problem_type: of a classifier, where it is known.
     """
     given = [row.label for row in data.rows if row.label is not None]
     has_scores = any(isinstance(one, float) and not one.is_integer() for one in given)
@@ -81,7 +87,9 @@ def metric_for(task: Readable, data: TextSet, labels: Sequence[str] = ()) -> Met
         return "spearman" if given and has_pairs else "cosine"
     if not given:
         return "agreement"
-    if task == "classify" and any(isinstance(one, tuple) for one in given):
+    if task == "classify" and (
+        problem_type == "multi_label_classification" or any(isinstance(one, tuple) for one in given)
+    ):
         return "f1"
     return FITTING[task][0]
 
@@ -122,12 +130,12 @@ def evaluate(
         ConfigError: the metric does not fit the model.
         DataProblem: a row has no label, one that the model does not know, or is of the wrong kind.
     """
-    chosen = metric or metric_for(model.task, data, model.labels)
+    chosen = metric or metric_for(model.task, data, model.labels, model.problem_type)
     check_metric(chosen, model)
     check_items(data, model.task, chosen)
     true: Sequence[Output] | None = None
     if not is_relative(chosen, data):
-        true = truths(data, model.task, chosen, model.labels)
+        true = truths(data, model, chosen)
     elif reference is not None:
         true = _same_rows(reference, data)
     said = ask(model, data, chosen, progress=progress)

@@ -64,7 +64,10 @@ def _mean(values: Sequence[float]) -> Statistic:
 
 
 def _f1(outputs: Said, truths: Said) -> Statistic:
-    """The mean of the F1 of each class; classes that neither the rows nor the model has are out."""
+    """The mean of the F1 of each class; classes that neither the rows nor the model has are out.
+
+    Where there is no class at all, nothing that fits was missed: that is 1.
+    """
     classes = sorted({one for row in (*outputs, *truths) for one in _several(row)})
     said, true = _indicators(outputs, classes), _indicators(truths, classes)
     hits, total = said * true, said + true
@@ -72,7 +75,8 @@ def _f1(outputs: Said, truths: Said) -> Statistic:
     def of(weights: Weights) -> Values:
         found, there = 2 * (weights @ hits), weights @ total
         each = found / np.maximum(there, 1)
-        result: Values = each.sum(axis=1) / np.maximum((there > 0).sum(axis=1), 1)
+        n_there = (there > 0).sum(axis=1)
+        result: Values = np.where(n_there, each.sum(axis=1) / np.maximum(n_there, 1), 1.0)
         return result
 
     return of

@@ -13,7 +13,7 @@ from goldcrest.evaluate.rows import Label, TextSet
 from goldcrest.names import Readable
 
 if TYPE_CHECKING:
-    from goldcrest.evaluate.asking import Output
+    from goldcrest.evaluate.asking import Asks, Output
 
 _Resolve = Callable[[TextSet, int, Label, Sequence[str]], "Output"]
 
@@ -42,27 +42,31 @@ def check_items(data: TextSet, task: Readable, metric: MetricName) -> None:
             )
 
 
-def truths(
-    data: TextSet, task: Readable, metric: MetricName, labels: Sequence[str]
-) -> tuple[Output, ...]:
+def truths(data: TextSet, model: Asks, metric: MetricName) -> tuple[Output, ...]:
     """What is true of each row.
 
     Args:
         data: every row of it must have a label.
-        task: what the model was trained for.
+        model: a label of a row is one of the names of its outputs, or its number.
         metric: what the labels are for.
-        labels: of the model's outputs; a label of a row is one of these names, or its number.
 
     Raises:
         DataProblem: a label is missing, unknown to the model, or of the wrong kind.
     """
-    resolved = _resolving(task, metric, has_several=data.has_several)
+    resolved = _resolving(model.task, metric, has_several=has_several(model, data))
     found: list[Output] = []
     for index, row in enumerate(data.rows):
         if row.label is None:
             raise _wrong(data, index, f"has no label, which {metric} needs for every row")
-        found.append(resolved(data, index, row.label, labels))
+        found.append(resolved(data, index, row.label, model.labels))
     return tuple(found)
+
+
+def has_several(model: Asks, data: TextSet) -> bool:
+    """Whether an answer of a classifier is a set of classes: as it was trained, or as it is labelled."""
+    return data.has_several or (
+        model.problem_type == "multi_label_classification" and len(model.labels) > 1
+    )
 
 
 def _resolving(task: Readable, metric: MetricName, *, has_several: bool) -> _Resolve:

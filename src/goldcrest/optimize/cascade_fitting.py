@@ -13,6 +13,7 @@ import numpy as np
 from goldcrest.config import CascadeConfig
 from goldcrest.errors import ConfigError, DataProblem
 from goldcrest.evaluate import (
+    Asks,
     Drop,
     MetricName,
     Progress,
@@ -120,7 +121,7 @@ def fit_cascade(
         DataProblem: a row has no label, or one that a model does not know; or there are too few.
     """
     _check(candidates, wish)
-    metric = _metric(wish, data, candidates[-1].model.labels)
+    metric = _metric(wish, data, candidates[-1].model)
     for_fitting, others = halves(data, held_back)
     items = [*for_fitting.items, *others.items]
     members = tuple(listen(candidates, items, clock=clock, progress=progress))
@@ -188,8 +189,8 @@ def _check(candidates: Sequence[Candidate], wish: Wish) -> None:
         raise ConfigError(trouble)
 
 
-def _metric(wish: Wish, data: TextSet, labels: Sequence[str]) -> MetricName:
-    metric = wish.metric or metric_for("classify", data, labels)
+def _metric(wish: Wish, data: TextSet, model: Asks) -> MetricName:
+    metric = wish.metric or metric_for("classify", data, model.labels, model.problem_type)
     if metric not in _METRICS:
         raise ConfigError(
             f"the metric {metric!r} does not fit a cascade; it takes {' or '.join(_METRICS)}"

@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from goldcrest.engine.choice import Candidate
-from goldcrest.evaluate import MetricName, Quality, TextSet, evaluate, metric_for, paired
+from goldcrest.evaluate import MetricName, Quality, TextSet, evaluate, paired
 from goldcrest.optimize.choosing import REFERENCE
 from goldcrest.optimize.gate import Gate
 from goldcrest.optimize.result import Loss, Tried, Verdict
@@ -104,8 +104,7 @@ class Judge:
         trial = self._bench.trial(candidate, graph)
         seen: Callable[[int, int], None] = self._watch.seen
         with self._tools.open_model(trial.folder) as model:
-            chosen = metric or metric_for(model.task, self._rows, model.labels)
-            return evaluate(model, self._rows, chosen, reference=reference, progress=seen)
+            return evaluate(model, self._rows, metric, reference=reference, progress=seen)
 
 
 def failed(candidate: Candidate, reason: str) -> Tried:
