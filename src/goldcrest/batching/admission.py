@@ -161,16 +161,17 @@ class Admission:
     def _check_wait(self, asked: Asked, *, now: float, running_s: float, own_s: float) -> None:
         waited_s = now - asked.arrival
         deadline_s = None if asked.expires is None else asked.expires - asked.arrival
-        longest_s = self._policy.max_wait_s
+        longest_s, kept_s = self._policy.max_wait_s, 0.0
         if deadline_s is not None:
-            longest_s = min((1 - self.margin.share) * deadline_s - waited_s, longest_s)
+            kept_s = self.margin.share(now, deadline_s) * deadline_s
+            longest_s = min(deadline_s - kept_s - waited_s, longest_s)
         most_s = self.backlog_s()
         if not most_s or running_s + most_s + own_s <= longest_s:  # if all stood before it
             return
         wait_s = running_s + self.wait_s(asked) + own_s
-        kept_s = 0.0 if deadline_s is None else self.margin.share * deadline_s
         excess_s = 0.0 if deadline_s is None else waited_s + wait_s + kept_s - deadline_s
         if deadline_s is not None and excess_s > 0:
+            self.margin.refused(now, deadline_s)
             raise self.refused(
                 "deadline",
                 asked.priority,

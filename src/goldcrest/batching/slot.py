@@ -240,7 +240,7 @@ class Slot:
                 margin = desk.queue.admission.margin
                 if expires < now:
                     margin.late(now, expires - arrival)
-                margin.timely(sum([limit >= now for limit, _ in limits]))
+                margin.timely(now, sum([limit >= now for limit, _ in limits]))
 
     def _check_wanted(self) -> None:
         if self.is_given_up:
