@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from goldcrest.engine.choice import Candidate, candidates, fastest
+from goldcrest.engine.choice import Candidate, candidates, close, fastest
 from goldcrest.engine.processor import Processor, processor
 from goldcrest.errors import NoVariant
 
@@ -52,6 +52,15 @@ def test_half_the_bits_must_save_a_tenth_of_the_time_on_the_same_graph() -> None
     assert plain == fastest({plain: 0.40, half: 0.37, other: 0.45})
     assert half == fastest({plain: 0.40, half: 0.35, other: 0.45})
     assert half == fastest({half: 0.40})
+
+
+def test_those_that_come_near_each_other_are_looked_at_twice() -> None:
+    plain, half = Candidate("int8", "int8", "f32"), Candidate("int8", "int8", "bf16")
+    other = Candidate("f32", "f32", "f32")
+
+    assert (plain, half) == close({plain: 0.40, half: 0.35, other: 0.60})
+    assert () == close({plain: 0.40, other: 0.60})
+    assert () == close({})
 
 
 def test_features_are_read_as_the_kernel_names_them(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import logging
 import numpy as np
 import pytest
 
+from goldcrest.batching.choice import Choice, Offer
 from goldcrest.batching.lane import Lane
 from goldcrest.errors import EngineFailed
 from goldcrest.names import Priority
@@ -46,6 +47,11 @@ class Bench:
     def run(self, grid: Grid) -> Outputs:
         return self.engine.run(grid)["logits"]
 
+    def choose(
+        self, jobs: list[Job], *, longest_s: float | None = None, is_crowded: bool = False
+    ) -> Choice:
+        return self.lane.choose(Offer.of("m", jobs, longest_s=longest_s), is_crowded=is_crowded)
+
     def observe(self, shape: Shape, slowness: float) -> None:
         self.lane.observe(shape, slowness * cost_s(shape))
 
@@ -60,7 +66,7 @@ def bench() -> Bench:
 
 
 def test_a_lone_urgent_text_decides_the_shape_and_bulk_fills_it(bench: Bench):
-    choice = bench.lane.choose([job(36, "interactive"), *[job(4, "bulk")] * 100])
+    choice = bench.choose([job(36, "interactive"), job(4, "bulk"), job(80, "bulk")])
 
     assert ("urgent", Shape(1, 40)) == (choice.reason, choice.plan.shape)
     assert 2 == len(choice.plan.chosen)
@@ -68,31 +74,35 @@ def test_a_lone_urgent_text_decides_the_shape_and_bulk_fills_it(bench: Bench):
 
 
 def test_a_grid_takes_no_longer_than_it_is_told(bench: Bench):
-    choice = bench.lane.choose([job(64)] * 100, longest_s=0.010)
+    choice = bench.choose([job(64)] * 100, longest_s=0.010)
 
     assert "objective" == choice.reason
     assert choice.predicted_s <= choice.objective_s == 0.010
 
 
 def test_where_nothing_holds_the_first_job_in_that_time_it_takes_the_cheapest_shape(bench: Bench):
-    choice = bench.lane.choose([job(128), *[job(64)] * 100], longest_s=0.005)
+    choice = bench.choose([job(128), *[job(64)] * 100], longest_s=0.005)
 
     assert Shape(1, 128) == choice.plan.shape
     assert choice.predicted_s > 0.005
 
 
 def test_a_time_that_is_promised_leaves_room_for_the_runs_that_take_longer(bench: Bench):
-    jobs, grid_s = [job(64)] * 100, bench.lane.predicted_s(Shape(2, 64))
-    before = bench.lane.choose(jobs, longest_s=0.020)
+    def run(number: int, factor: float, *, is_crowded: bool = False) -> float:
+        choice = bench.choose([job(64)] * 100, longest_s=0.010, is_crowded=is_crowded)
+        seconds = cost_s(choice.plan.shape) * (factor if number % 4 == 0 else 1.0)
+        bench.lane.observe(choice.plan.shape, seconds)
+        return seconds
 
-    for number in range(400):  # one in four takes half as long again; the middle stays
-        bench.lane.observe(Shape(2, 64), grid_s * (1.5 if number % 4 == 0 else 1.0))
-    after = bench.lane.choose(jobs, longest_s=0.020)
+    even = [run(number, 1.0) for number in range(1200)]
+    uneven = [run(number, 1.5, is_crowded=True) for number in range(1200)]
 
-    assert after.predicted_s < before.predicted_s
-    assert after.predicted_s * 1.4 < 0.020
-    assert bench.lane.choose(jobs).predicted_s == pytest.approx(
-        bench.lane.predicted_s(bench.lane.choose(jobs).plan.shape)
+    assert cost_s(Shape(2, 64)) == even[0]
+    assert cost_s(Shape(3, 64)) == even[-1] <= 0.010
+    assert sum(seconds > 0.010 for seconds in uneven[400:]) < 12
+    assert run(0, 1.0) == even[-1]
+    assert bench.choose([job(64)] * 100).predicted_s == pytest.approx(
+        bench.lane.predicted_s(bench.choose([job(64)] * 100).plan.shape)
     )
 
 
@@ -125,12 +135,12 @@ def test_a_slow_machine_is_not_written_down(bench: Bench):
 
 
 def test_grids_are_smaller_on_a_slow_machine(bench: Bench):
-    before = bench.lane.choose([job(64)] * 100, longest_s=0.02).plan.shape
+    before = bench.choose([job(64)] * 100, longest_s=0.02).plan.shape
 
     for _ in range(3):
         bench.observe(Shape(1, 64), 1.5)
 
-    choice = bench.lane.choose([job(64)] * 100, longest_s=0.02)
+    choice = bench.choose([job(64)] * 100, longest_s=0.02)
     assert choice.plan.shape.n_slots < before.n_slots
     assert choice.predicted_s <= 0.02
 
@@ -164,19 +174,19 @@ def test_a_grid_without_memory_is_halved_for_good_and_said_once(
         "m: no memory for a grid of 4x64; from now on grids have at most 128 slots",
         "m: no memory for a grid of 2x64; from now on grids have at most 64 slots",
     ] == caplog.messages
-    assert bench.lane.choose([job(16)] * 100).plan.shape.n_slots <= 64
+    assert bench.choose([job(16)] * 100).plan.shape.n_slots <= 64
 
 
 def test_shrinking_halves_the_largest_grid_and_restoring_warms_it_again(bench: Bench):
     bench.lane.shrink()
-    shrunk = bench.lane.choose([job(64)] * 100).plan.shape
+    shrunk = bench.choose([job(64)] * 100).plan.shape
 
     bench.lane.restore()
     while not bench.lane.is_warm:
         bench.lane.warm_next(bench.clock)
 
     assert 256 == shrunk.n_slots
-    assert 256 < bench.lane.choose([job(64)] * 100).plan.shape.n_slots
+    assert 256 < bench.choose([job(64)] * 100).plan.shape.n_slots
 
 
 def test_a_lane_that_shrinks_again_and_again_still_answers_its_longest_text(bench: Bench):
@@ -185,7 +195,7 @@ def test_a_lane_that_shrinks_again_and_again_still_answers_its_longest_text(benc
 
     assert bench.lane.is_ready
     assert ("cold", Shape(1, 128)) == (
-        (choice := bench.lane.choose([job(128)])).reason,
+        (choice := bench.choose([job(128)])).reason,
         choice.plan.shape,
     )
 
@@ -201,7 +211,7 @@ def test_restoring_does_not_forget_that_memory_ran_out():
     while not bench.lane.is_warm:
         bench.lane.warm_next(bench.clock)
 
-    assert 128 == bench.lane.choose([job(64)] * 100).plan.shape.n_slots
+    assert 128 == bench.choose([job(64)] * 100).plan.shape.n_slots
 
 
 def test_what_an_engine_that_hung_gives_later_is_not_believed(bench: Bench):

@@ -54,9 +54,7 @@ class Run:
                 self._admit(queue, n_tokens, priority, arrival, now)
             while flood and queue.tokens("bulk") < 20_000:
                 self._admit(queue, log_normal(lengths), "bulk", now, now)
-            taken = queue.take(
-                now, lambda offer: lane.choose(offer.jobs, longest_s=offer.longest_s)
-            )
+            taken = queue.take(now, lane.choose)
             if taken.choice is None:
                 now = arrivals[place][0] if place < len(arrivals) else SECONDS
                 continue

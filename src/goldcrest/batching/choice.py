@@ -15,12 +15,23 @@ class Offer:
 
     Attributes:
         jobs: its most urgent ones, in order of rank; not empty.
+        lengths: tokens of each.
+        n_urgent: how many of them, from the first on, are of the most urgent class.
         longest_s: seconds that the grid should not exceed; None: what the lane says of itself.
     """
 
     lane: str
     jobs: Sequence[Job]
+    lengths: Sequence[int]
+    n_urgent: int
     longest_s: float | None = None
+
+    @classmethod
+    def of(cls, lane: str, jobs: Sequence[Job], *, longest_s: float | None = None) -> Offer:
+        """An offer of jobs that stand in no line."""
+        urgent = jobs[0].priority
+        n_urgent = next((n for n, job in enumerate(jobs) if job.priority != urgent), len(jobs))
+        return cls(lane, jobs, [job.n_tokens for job in jobs], n_urgent, longest_s)
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ class Desk:
         explored_s: what that run took.
         last_work: when a grid last ended.
         recent: the last grids.
+        n_answered: jobs of the largest request that was answered when jobs were last settled.
     """
 
     policy: Policy
@@ -66,6 +67,7 @@ class Desk:
     explored_at: float = float("-inf")
     explored_s: float = 0.0
     last_work: float = float("-inf")
+    n_answered: int = 0
     recent: deque[BatchReport] = field(default_factory=lambda: deque(maxlen=_N_RECENT))
     _noting: threading.Lock = field(default_factory=threading.Lock)
 
@@ -113,6 +115,7 @@ class Desk:
                     if ticket is not None and ticket.note(place, outcome):
                         done.append(ticket)
         finally:  # what is answered is answered, even if the rest fails
+            self.n_answered = max([ticket.n_jobs for ticket in done], default=0)
             deliver(done)
 
     def fail(self, jobs: Iterable[Job], error: Exception) -> None:

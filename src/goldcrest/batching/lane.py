@@ -8,7 +8,8 @@ from itertools import count
 
 import numpy as np
 
-from goldcrest.batching.choice import Choice
+from goldcrest.batching.choice import Choice, Offer
+from goldcrest.batching.headroom import Headroom
 from goldcrest.batching.pace import Density, Pace
 from goldcrest.batching.shapes import LEAST_S, Shapes
 from goldcrest.errors import EngineFailed
@@ -16,7 +17,7 @@ from goldcrest.packing.cost import CostTable
 from goldcrest.packing.grid import fill
 from goldcrest.packing.ladder import MAX_JOBS
 from goldcrest.packing.plan import NoShape, plan, reason
-from goldcrest.values import Encoding, Grid, Job, Outputs, Plan, Shape
+from goldcrest.values import Encoding, Grid, Outputs, Plan, Shape
 
 _log = logging.getLogger(__name__)
 
@@ -67,7 +68,8 @@ class Lane:
         self.density = Density()
         self.seconds_per_token = 0.0
         self._pace = Pace()
-        self._limit_s = 0.0  # of the last grid that was to keep one
+        self._headroom = Headroom()
+        self._limit_s, self._is_crowded = 0.0, False  # of the last grid that was to keep a limit
         self.is_abandoned = False
 
     @property
@@ -99,30 +101,31 @@ class Lane:
         shape = self.shapes.next_cold
         return 0.0 if shape is None else self.shapes.seconds(shape) * self.correction
 
-    def choose(
-        self, jobs: Sequence[Job], *, longest_s: float | None = None, explore: bool = False
-    ) -> Choice:
-        """Decide which of the jobs, in order of rank, run next and where.
+    def choose(self, offer: Offer, *, explore: bool = False, is_crowded: bool = False) -> Choice:
+        """Decide which of the jobs that are offered run next, and where.
 
         Those of the most urgent class decide the shape; the others fill what is left of it. Where
         no warm shape holds the most urgent job, the smallest of the ladder that does is taken
         cold: that answer waits for a compilation, but it comes.
 
         Args:
-            jobs: that wait.
-            longest_s: what the grid should take at most, all but one in a hundred; None: what the
-                settings say, and on average. Where no warm shape holds the most urgent job in
-                that time, the cheapest one that does is taken.
+            offer: the jobs, and what the grid should take at most, all but one in a hundred; where
+                it says nothing of that, what the settings say, on average. Where no warm shape
+                holds the most urgent job in that time, the cheapest one that does is taken.
             explore: take a cold shape too, if it should be the best one; under constant load
                 nothing else would ever warm it.
+            is_crowded: a large request has just been answered, which takes processor time from
+                this grid.
         """
-        lengths = [len(job.encoding.ids) for job in jobs]
+        lengths, longest_s, n_urgent = offer.lengths, offer.longest_s, offer.n_urgent
         costs = self.shapes.offered(explore=explore)
         objective_s = min(longest_s or self._objective_s, self._objective_s)
-        room_s = 0.0 if longest_s is None else min(self._pace.room_s, objective_s / 2)
+        free_s = 0.0
+        if longest_s is not None:
+            free_s = self._headroom.below(objective_s, is_crowded=is_crowded)
         self._limit_s = 0.0 if longest_s is None else objective_s
-        quiet_s = (objective_s - room_s) / self.correction  # the table knows the machine in quiet
-        n_urgent = _n_urgent(jobs)
+        self._is_crowded = is_crowded
+        quiet_s = (objective_s - free_s) / self.correction  # the table knows the machine in quiet
         try:
             planned = plan(lengths, costs, objective_s=quiet_s, n_urgent=n_urgent)
         except NoShape:
@@ -170,7 +173,7 @@ class Lane:
         if not self.is_cold(shape):
             expected_s = self.predicted_s(shape)
             if self._limit_s / 4 < expected_s < self._limit_s:
-                self._pace.limited(seconds, self._limit_s)
+                self._headroom.ran(seconds, self._limit_s, is_crowded=self._is_crowded)
             seconds = self._pace.ran(seconds, self.shapes.seconds(shape))
         self.shapes.observe(shape, seconds)
         self._settle_pace()
@@ -221,12 +224,6 @@ class Lane:
     def _settle_pace(self) -> None:
         best = self.shapes.seconds_per_token
         self.seconds_per_token = best * self._pace.looseness * self._pace.correction
-
-
-def _n_urgent(jobs: Sequence[Job]) -> int:
-    """How many jobs, from the first on, are of the first one's class."""
-    urgent = jobs[0].priority
-    return next((n for n, job in enumerate(jobs) if job.priority != urgent), len(jobs))
 
 
 def _is_of_memory(error: BaseException) -> bool:

@@ -115,6 +115,18 @@ class Line:
         """The most urgent jobs, in order of rank."""
         return [place[-1] for place in self._places[:n]]
 
+    def lengths(self, n: int) -> list[int]:
+        """Tokens of the same jobs; to ask each for them would take longer than to choose."""
+        return [place[3] for place in self._places[:n]]
+
+    def n_urgent(self, n: int) -> int:
+        """How many of the same jobs, from the first on, are of the first one's class."""
+        urgent = self.first.priority
+        if self.jobs[urgent] == len(self._places):
+            return min(n, len(self._places))
+        places = enumerate(self._places[:n])
+        return next((m for m, place in places if place[-1].priority != urgent), n)
+
     def tokens_before(self, rank: float, arrival: float) -> int:
         """Tokens of the jobs that are as urgent as one of that rank would be, or more so."""
         own = (rank, arrival, float("inf"))

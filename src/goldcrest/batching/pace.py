@@ -14,10 +14,6 @@ _BELIEF = 0.3
 _PARTICULAR = 1.25
 """The most that one run says for or against its shape: a shape that a single interrupted run made look
 dear would not be run again, and so never be seen to be cheap."""
-_RARE = 0.008
-"""Grids that may exceed their limit."""
-_STEP_S = 0.0005
-"""By how much one that did moves it."""
 _WIDEST = 10.0
 """The most by which a run may seem slower or faster than the table says."""
 _KEEP = 0.95
@@ -34,12 +30,10 @@ class Pace:
 
     Attributes:
         correction: what runs take, divided by what the table says.
-        room_s: that is left below a limit, so that all but eight in a thousand of the grids that
-            come near it keep it.
     """
 
     def __init__(self) -> None:
-        self.correction, self.room_s = 1.0, 0.0
+        self.correction = 1.0
         self._ratios: deque[float] = deque([1.0] * _N_RUNS, _N_RUNS)
         self._full_s = 0.0  # what the tokens of grids under load would have taken in full grids,
         self._grid_s = 0.0  # and what those grids took by the table
@@ -63,19 +57,6 @@ class Pace:
         self.correction = sorted(self._ratios)[_N_RUNS // 2]
         particular = min(max(ratio / self.correction, 1 / _PARTICULAR), _PARTICULAR)
         return table_s * math.pow(particular, _BELIEF)
-
-    def limited(self, seconds: float, limit_s: float) -> None:
-        """Note a run of a grid that was to keep a limit, and comes near it.
-
-        The room moves to where runs beyond the limit are as rare as they should be. Grids that are
-        much smaller, or keep no limit, tell nothing: the longer a run, the more interrupts it.
-
-        Args:
-            seconds: what it took.
-            limit_s: what it was to take at most.
-        """
-        moved_s = _STEP_S if seconds > limit_s else -_STEP_S * _RARE / (1 - _RARE)
-        self.room_s = max(0.0, self.room_s + moved_s)
 
     def packed(self, n_tokens: int, table_s: float, seconds_per_token: float) -> None:
         """Note how well a grid that left jobs waiting was packed.

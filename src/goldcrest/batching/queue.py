@@ -167,7 +167,8 @@ class JobQueue:
         choice: Choice | None = None
         if lane is not None:
             line = self._lines[lane]
-            offer = Offer(lane, line.head(WINDOW), self._longest_s(now))
+            lengths, n_urgent = line.lengths(WINDOW), line.n_urgent(WINDOW)
+            offer = Offer(lane, line.head(WINDOW), lengths, n_urgent, self._longest_s(now))
             choice = choose(offer)
             chosen = choice.plan.chosen
             jobs = tuple([offer.jobs[index] for index in chosen])

@@ -31,6 +31,9 @@ _RESERVE = 4
 _HURRIED_RESERVE = 200
 """The same while grids must be short: fewer than one job in a hundred then waits for kernels."""
 
+_LARGE = 16
+"""Texts of a request that takes milliseconds of a processor before it runs, and after."""
+
 
 class _GivenUp(BaseException):
     """The engine came back after the slot had been given up: nobody waits for that any more."""
@@ -168,9 +171,9 @@ class Slot:
 
     def _choose(self, offer: Offer) -> Choice:
         return self._desk.lanes[offer.lane].choose(
-            offer.jobs,
-            longest_s=offer.longest_s,
+            offer,
             explore=self._may_explore(hurried=offer.longest_s is not None),
+            is_crowded=self._desk.n_answered >= _LARGE,
         )
 
     def _may_explore(self, *, hurried: bool) -> bool:
@@ -253,7 +256,7 @@ class Slot:
         if not waiting:
             return (), None
         offered = waiting.pop()
-        choice = lane.choose(offered)
+        choice = lane.choose(Offer.of(lane.name, offered))
         chosen = set(choice.plan.chosen)
         if rest := [job for index, job in enumerate(offered) if index not in chosen]:
             waiting.append(rest)

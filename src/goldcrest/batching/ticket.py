@@ -42,6 +42,10 @@ class Ticket:
         self._n_left = n_jobs
         self._error: BaseException | None = None
 
+    @property
+    def n_jobs(self) -> int:
+        return len(self._answers)
+
     def note(self, place: int, outcome: Floats | BaseException) -> bool:
         """Note what became of one job; returns whether that settles the ticket."""
         if self._error is not None:

@@ -115,7 +115,7 @@ class Waiting:
         self._queue.charge(_LANE, seconds - batch.predicted_s)
 
     def _choose(self, offer: Offer) -> Choice:
-        return self._lane.choose(offer.jobs, longest_s=offer.longest_s)
+        return self._lane.choose(offer)
 
     def _encoding(self, n_tokens: int) -> Encoding:
         """An encoding of that length; a simulation looks at nothing else of it."""
