@@ -127,6 +127,30 @@ def test_one_run_that_was_interrupted_changes_no_prediction_of_other_shapes(benc
     assert bench.lane.predicted_s(Shape(4, 64)) == pytest.approx(cost_s(Shape(4, 64)))
 
 
+def test_a_shape_that_came_to_look_dear_is_tried_again_after_a_while(bench: Bench):
+    dear, usual = Shape(3, 64), Shape(1, 64)
+    for number in range(240):  # the machine itself is as it was: the others take what they take
+        bench.observe(dear, 1.5 if number % 3 == 0 else 1.0)
+        bench.observe(usual, 1.0)
+    before = bench.lane.predicted_s(dear)
+
+    for _ in range(600):
+        bench.observe(usual, 1.0)
+
+    assert before > 1.05 * cost_s(dear)
+    assert bench.lane.predicted_s(dear) == pytest.approx(cost_s(dear), rel=0.01)
+
+
+def test_what_follows_a_large_request_says_nothing_of_a_shape(bench: Bench):
+    before = bench.lane.costs.seconds(Shape(3, 64))
+    bench.choose([job(64)] * 3, is_crowded=True)
+
+    for _ in range(100):
+        bench.observe(Shape(3, 64), 1.2)
+
+    assert before == bench.lane.costs.seconds(Shape(3, 64))
+
+
 def test_a_slow_machine_is_not_written_down(bench: Bench):
     for _ in range(100):
         bench.observe(Shape(1, 64), 1.5)

@@ -175,6 +175,8 @@ class Lane:
             if self._limit_s / 4 < expected_s < self._limit_s:
                 self._headroom.ran(seconds, self._limit_s, is_crowded=self._is_crowded)
             seconds = self._pace.ran(seconds, self.shapes.seconds(shape))
+            if self._is_crowded:  # which says nothing of the shape
+                return
         self.shapes.observe(shape, seconds)
         self._settle_pace()
 

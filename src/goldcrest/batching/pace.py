@@ -9,8 +9,9 @@ from collections.abc import Sequence
 _N_RUNS = 5
 """The middle of so many runs is believed: one that the machine interrupted changes nothing, and a
 machine that has slowed down is noticed after three."""
-_BELIEF = 0.3
-"""How much of what is particular to a run is put down to its shape, in logarithms."""
+_BELIEF = 0.5
+"""How much of what is particular to a run is put down to its shape, in logarithms: before a slow machine
+is recognised as one, its shapes look slow."""
 _PARTICULAR = 1.25
 """The most that one run says for or against its shape: a shape that a single interrupted run made look
 dear would not be run again, and so never be seen to be cheap."""
@@ -45,8 +46,6 @@ class Pace:
 
     def ran(self, seconds: float, table_s: float) -> float:
         """Note a run; returns what is to be believed of its shape on a machine left alone.
-
-        Before a slow machine is recognised as one, its shapes look slow: little of that is believed.
 
         Args:
             seconds: what it took.

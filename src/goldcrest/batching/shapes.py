@@ -12,6 +12,8 @@ from goldcrest.values import Shape
 _log = logging.getLogger(__name__)
 
 LEAST_S = 1e-6
+_TERM = 128
+"""Runs after which what was not among them is doubted."""
 _HOPE = 0.8
 """How much cheaper than guessed a cold shape is taken to be: without hope, none would be tried."""
 
@@ -45,6 +47,9 @@ class Shapes:
         self._ladder = tuple(ladder)
         self._cold = list(ladder)
         self._timed: dict[Shape, list[float]] = {}
+        self._rehearsed: dict[Shape, float] = {}
+        self._ran: set[Shape] = set()  # in this term,
+        self._n_ran = 0  # and how often any did
         self._failures: Counter[Shape] = Counter()
         self._out_of_memory = 0  # slots of a grid that the machine could not hold
         self._n_first = min(n_first, len(ladder))
@@ -88,6 +93,10 @@ class Shapes:
         elif shape in self.warm:  # else it was given up while it ran
             self.costs.observe(shape, seconds)
             self._price(shape)
+            self._ran.add(shape)
+            self._n_ran += 1
+            if self._n_ran >= _TERM:
+                self._doubt()
 
     def rehearse(self, shape: Shape, seconds: float, *, n_timed: int | None = None) -> None:
         """Note a run of a cold shape: the first compiles its kernels, later ones tell its cost.
@@ -101,7 +110,9 @@ class Shapes:
         is_known = shape in self.costs.measured
         if len(self._timed[shape]) >= (n_timed or (1 if is_known else 2)):
             known = [self.costs.seconds(shape)] if is_known else []
-            self.costs.put(shape, min(*self._timed.pop(shape), *(k for k in known if k), seconds))
+            least_s = min(*self._timed.pop(shape), *(k for k in known if k), seconds)
+            self._rehearsed[shape] = least_s
+            self.costs.put(shape, least_s)
             self._cold.remove(shape)
             self._price(shape)
             self._finish()
@@ -150,6 +161,19 @@ class Shapes:
         self._timed.clear()
         self._settle_pace()
         self._n_first = min(self._n_first, len(self.warm) + len(self._cold))
+
+    def _doubt(self) -> None:
+        """Halve what made shapes dearer than they were in rehearsal, if none was run for a term.
+
+        A shape that looks dear is not chosen, so nothing else would show that it no longer is.
+        """
+        for shape in self.warm.keys() - self._ran:
+            seconds, least_s = self.seconds(shape), self._rehearsed.get(shape, 0.0)
+            if 0 < least_s < seconds:
+                self.costs.put(shape, (seconds * least_s) ** 0.5)
+                self._price(shape)
+        self._ran.clear()
+        self._n_ran = 0
 
     def _price(self, shape: Shape) -> None:
         """Take over a shape's cost, knowing that it can cost no more than one that contains it."""
