@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,19 @@ def test_a_classifier_of_the_same_family_and_labels_is_taken_over(bert: Encoder)
     )
 
     assert {"classifier.weight", "bert.pooler.dense.weight"} < set(found)
+
+
+@pytest.mark.parametrize("stated", [{}, None])
+def test_labels_without_names_have_those_that_transformers_gives(
+    bert: Encoder, stated: dict[str, str] | None
+) -> None:
+    checkpoint = replace(bert.checkpoint, config={**bert.checkpoint.config, "id2label": stated})
+    nameless = replace(bert, checkpoint=checkpoint)
+    made = config(bert) | {"id2label": {str(index): f"LABEL_{index}" for index in range(3)}}
+
+    found = head_weights(FAMILIES["bert"], nameless, made, None)
+
+    assert {"classify.output.weight", "classify.output.bias"} <= set(found)
 
 
 def test_a_classifier_of_other_labels_begins_anew(bert: Encoder) -> None:

@@ -17,12 +17,12 @@ def one(headroom: Headroom, factor: float, *, is_crowded: bool = False) -> bool:
 
 
 @pytest.mark.parametrize("spread", [0.05, 0.2])
-def test_one_grid_in_a_hundred_exceeds_its_limit(spread: float):
+def test_fewer_than_one_grid_in_a_hundred_exceeds_its_limit(spread: float):
     rng, headroom = random.Random(1), Headroom()  # noqa: S311  # noise, no secret
 
     beyond = [one(headroom, rng.lognormvariate(0.0, spread)) for _ in range(20_000)]
 
-    assert 0.005 < sum(beyond[10_000:]) / 10_000 < 0.012
+    assert 0.003 < sum(beyond[10_000:]) / 10_000 < 0.01
 
 
 def test_those_that_follow_a_large_request_do_not_make_others_smaller():
@@ -35,13 +35,13 @@ def test_those_that_follow_a_large_request_do_not_make_others_smaller():
         factor = rng.lognormvariate(0.0, spread)
         beyond += one(headroom, factor, is_crowded=is_crowded) and number >= 20_000
 
-    assert beyond / 20_000 < 0.012
+    assert beyond / 20_000 < 0.01
     assert headroom.below(0.020, is_crowded=False) < 0.002
     assert 0.005 < headroom.below(0.020, is_crowded=True)
 
 
 def test_at_first_a_part_of_the_limit_is_left():
-    assert pytest.approx(0.003) == Headroom().below(0.020, is_crowded=True)
+    assert pytest.approx(0.004) == Headroom().below(0.020, is_crowded=True)
 
 
 def test_where_the_machine_is_even_nothing_is_left():

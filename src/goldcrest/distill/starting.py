@@ -114,7 +114,7 @@ def head_weights(
 def _id2label(begins: Encoder, n_outputs: int) -> dict[str, str]:
     """The names of its outputs; those that transformers gives where it names none."""
     stated = begins.checkpoint.config.get("id2label")
-    if isinstance(stated, Mapping):
+    if isinstance(stated, Mapping) and stated:
         return {str(k): str(v) for k, v in stated.items()}
     return {str(index): f"LABEL_{index}" for index in range(n_outputs)}
 

@@ -106,7 +106,7 @@ def _of_lines(source: str) -> Iterator[Row]:
 
 
 def _of_json(file: Path, source: str, columns: _Columns) -> Iterator[Row]:
-    if source.lstrip().startswith("["):
+    if source.lstrip().startswith("[") and not _is_of_lists(source):
         yield from _of_list(file, source, columns)
         return
     for number, line in enumerate(source.split("\n"), start=1):
@@ -117,6 +117,16 @@ def _of_json(file: Path, source: str, columns: _Columns) -> Iterator[Row]:
         except (ValueError, msgspec.MsgspecError) as error:
             raise _wrong(file, number, f"is no JSON: {error}") from error
         yield _row(file, number, _object(file, number, found, columns), columns)
+
+
+def _is_of_lists(source: str) -> bool:
+    """Whether several lines each hold a value, and the first happens to be a list."""
+    first, _, rest = source.lstrip().partition("\n")
+    try:
+        msgspec.json.decode(first)
+    except (ValueError, msgspec.MsgspecError):
+        return False
+    return bool(rest.strip())
 
 
 def _of_list(file: Path, source: str, columns: _Columns) -> Iterator[Row]:
@@ -143,6 +153,7 @@ def _object(file: Path, number: int, found: Any, columns: _Columns) -> Fields:
 
 def _of_table(file: Path, lines: Any, columns: _Columns) -> Iterator[Row]:
     """Rows below a header; ``lines`` is a reader of the csv module."""
+    number = 1  # of the line in which a row begins: a quote that is never closed is in none later
     try:
         names: list[str] = next(lines, [])
         if columns.text not in names:
@@ -157,7 +168,7 @@ def _of_table(file: Path, lines: Any, columns: _Columns) -> Iterator[Row]:
                 yield _row(file, number, _named(file, number, names, cells), columns)
             number = lines.line_num + 1
     except csv.Error as error:
-        raise _wrong(file, lines.line_num, f"is not valid: {error}") from error
+        raise _wrong(file, number, f"begins a row that is not valid: {error}") from error
 
 
 def _named(file: Path, number: int, names: list[str], cells: list[str]) -> Fields:
