@@ -24,7 +24,7 @@ from goldcrest.serving.routing import Routed
 _log = logging.getLogger("goldcrest")
 
 _REST = 4.0
-"""How long warming rests after each run, for each second that it took.
+"""How long building and warming rest after each step, for each second that it took.
 
 A thread of low priority would not do instead: it is put aside while it holds what all threads wait
 for, the interpreter's lock or the allocator's. On one core that cost others up to 300 ms.
@@ -116,6 +116,7 @@ class Recycling:
 
     def _fresh(self, place: Place, old: Version, artifact: Artifact) -> Version:
         is_same = artifact.digest == old.artifact.digest
+        begun = time.perf_counter()
         fresh = prepare_version(
             place.name,
             artifact,
@@ -126,6 +127,7 @@ class Recycling:
         )
         try:
             like = old.lane if is_same else None
+            self._moves.ended.wait(_rest_s(time.perf_counter() - begun))
             rehearse(fresh.lane, like=like, rest=self._moves.ended.wait)
         except BaseException:
             fresh.close()
@@ -193,8 +195,13 @@ def rehearse(
     while not lane.is_warm and (like is None or _lags(lane, like)):
         begun = clock()
         lane.warm_next(clock)
-        if rest(min(_REST * (clock() - begun), _LONGEST_REST_S)):
+        if rest(_rest_s(clock() - begun)):
             return
+
+
+def _rest_s(worked_s: float) -> float:
+    """How long to rest after so many seconds of work."""
+    return min(_REST * worked_s, _LONGEST_REST_S)
 
 
 def _lags(lane: Lane, like: Lane) -> bool:
