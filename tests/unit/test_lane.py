@@ -127,6 +127,16 @@ def test_one_run_that_was_interrupted_changes_no_prediction_of_other_shapes(benc
     assert bench.lane.predicted_s(Shape(4, 64)) == pytest.approx(cost_s(Shape(4, 64)))
 
 
+def test_where_much_time_passes_between_grids_they_are_larger(bench: Bench):
+    jobs = [job(64)] * 100
+    before = bench.choose(jobs).plan.shape
+
+    for _ in range(100):
+        bench.lane.followed(0.002)
+
+    assert before.n_slots < bench.choose(jobs).plan.shape.n_slots
+
+
 def test_a_shape_that_came_to_look_dear_is_tried_again_after_a_while(bench: Bench):
     dear, usual = Shape(3, 64), Shape(1, 64)
     for number in range(240):  # the machine itself is as it was: the others take what they take

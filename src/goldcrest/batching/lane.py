@@ -21,6 +21,11 @@ from goldcrest.values import Encoding, Grid, Outputs, Plan, Shape
 
 _log = logging.getLogger(__name__)
 
+_WEIGHT = 0.05
+"""Of a pause between two grids; the engine waits in it, and it counts where grids are small."""
+_LONGEST_BETWEEN_S = 0.002
+"""What a pause counts for at most: a longer one has other reasons."""
+
 _NO_MEMORY = ("bad_alloc", "allocate", "out of memory", "out_of_memory", "not enough memory")
 """What runtimes say, in some case or other, when there is no memory left."""
 
@@ -69,6 +74,7 @@ class Lane:
         self.seconds_per_token = 0.0
         self._pace = Pace()
         self._headroom = Headroom()
+        self._between_s = 0.0
         self._limit_s, self._is_crowded = 0.0, False  # of the last grid that was to keep a limit
         self.is_abandoned = False
 
@@ -127,7 +133,13 @@ class Lane:
         self._is_crowded = is_crowded
         quiet_s = (objective_s - free_s) / self.correction  # the table knows the machine in quiet
         try:
-            planned = plan(lengths, costs, objective_s=quiet_s, n_urgent=n_urgent)
+            planned = plan(
+                lengths,
+                costs,
+                objective_s=quiet_s,
+                n_urgent=n_urgent,
+                between_s=self._between_s / self.correction,
+            )
         except NoShape:
             cold = Plan(self.shapes.fallback(lengths[0]), ((0,),))
             return Choice(cold, "cold", objective_s, self.predicted_s(cold.shape))
@@ -186,6 +198,10 @@ class Lane:
             table_s = self.shapes.seconds(shape)
             self._pace.packed(n_tokens, table_s, self.shapes.seconds_per_token)
             self._settle_pace()
+
+    def followed(self, between_s: float) -> None:
+        """Learn how long it takes from the end of a grid to the next while work waits."""
+        self._between_s += _WEIGHT * (min(between_s, _LONGEST_BETWEEN_S) - self._between_s)
 
     def failed(self, shape: Shape) -> None:
         """Note that the engine failed on a shape; a cold one that fails twice is left out."""

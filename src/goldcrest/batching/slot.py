@@ -281,8 +281,10 @@ class Slot:
             self._used_s += seconds
             self._check_wanted()
         cpu = time.process_time() - desk.bystanders_cpu() - cpu
+        idle_s = max(0.0, started - max(self._free_since, min([job.arrival for job in jobs])))
         if n_left:
             lane.packed(shape, grid.n_tokens)
+            lane.followed(idle_s)
         lane.observe(shape, seconds)
         if was_cold:
             desk.explored_at, desk.explored_s = started + seconds, seconds
@@ -297,7 +299,7 @@ class Slot:
                 n_tokens=grid.n_tokens,
                 predicted_s=choice.predicted_s,
                 run_s=seconds,
-                idle_s=max(0.0, started - max(self._free_since, min(arrivals))),
+                idle_s=idle_s,
                 cpu_s=max(0.0, cpu),
                 waited_s=tuple([started - arrival for arrival in arrivals]),
                 priorities=tuple([job.priority for job in jobs]),

@@ -38,6 +38,7 @@ def plan(
     objective_s: float,
     share: float = SHARE,
     n_urgent: int | None = None,
+    between_s: float = 0.0,
 ) -> Plan:
     """Choose the next grid and the jobs in it.
 
@@ -56,6 +57,7 @@ def plan(
         n_urgent: how many jobs decide the shape, from the first on; the others fill what room they
             leave in it, which costs nothing, or in one that costs at most ``GROWTH`` times as much
             if that holds all the urgent ones. None means that all decide.
+        between_s: seconds that pass between two grids: of small grids there are more.
 
     Raises:
         NoShape: if no warm shape holds the most urgent job. Others behind it may fit, yet to let
@@ -63,13 +65,13 @@ def plan(
             run slower the first time) and ask again.
     """
     deciding = lengths[:n_urgent]
-    rows = _best(deciding, _candidates(lengths[0], costs, objective_s), share)
+    rows = _best(deciding, _candidates(lengths[0], costs, objective_s), share, between_s)
     planned = _tightened(rows, deciding, costs)
     if len(deciding) == len(lengths):
         return planned
     if len(planned.chosen) == len(deciding):
         most_s = min(objective_s, GROWTH * costs[planned.shape])
-        rows = _best(lengths, _candidates(lengths[0], costs, most_s), share)
+        rows = _best(lengths, _candidates(lengths[0], costs, most_s), share, between_s)
         if set(range(len(deciding))) <= {index for row in rows for index in row}:
             planned = _tightened(rows, lengths, costs)
     return _filled(planned, lengths)
@@ -151,10 +153,18 @@ def _candidates(
     return [pair for pair in holding if pair[0] <= objective_s] or [min(holding)]
 
 
-def _best(lengths: Sequence[int], candidates: list[tuple[float, Shape]], share: float) -> _Rows:
+def _best(
+    lengths: Sequence[int],
+    candidates: list[tuple[float, Shape]],
+    share: float,
+    between_s: float,
+) -> _Rows:
     """The rows of the cheapest shape that reaches ``share`` of the best rate."""
     waiting = sum(lengths)
-    hopes = [(min(shape.n_slots, waiting) / cost, cost, shape) for cost, shape in candidates]
+    hopes = [
+        (min(shape.n_slots, waiting) / (cost + between_s), cost, shape)
+        for cost, shape in candidates
+    ]
     hopes.sort(reverse=True)
     packed: dict[int, _Rows] = {}
     rated: list[tuple[float, float, Shape]] = []
@@ -166,7 +176,7 @@ def _best(lengths: Sequence[int], candidates: list[tuple[float, Shape]], share: 
             n_rows = max(other.rows for _, _, other in hopes if other.width == shape.width)
             packed[shape.width] = first_fit(lengths, shape.width, n_rows)
         rows = packed[shape.width][: shape.rows]
-        rate = sum([lengths[index] for row in rows for index in row]) / cost
+        rate = sum([lengths[index] for row in rows for index in row]) / (cost + between_s)
         rated.append((rate, cost, shape))
         best = max(best, rate)
     _, shape = min((cost, shape) for rate, cost, shape in rated if rate >= share * best)
