@@ -59,7 +59,7 @@ DISTILBERT = Model(
     deadline_s=1.0,
     n_texts=600,
     tolerance=0.04,  # its weights are random: where a sum in another order rounds one 8-bit number to
-    # the other side, an answer moves by up to 0.02, once in some thousand texts and grids
+    # the other side, an answer moves by some hundredths now and then
 )
 
 

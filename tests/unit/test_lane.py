@@ -151,16 +151,6 @@ def test_a_shape_that_came_to_look_dear_is_tried_again_after_a_while(bench: Benc
     assert bench.lane.predicted_s(dear) == pytest.approx(cost_s(dear), rel=0.01)
 
 
-def test_what_follows_a_large_request_says_nothing_of_a_shape(bench: Bench):
-    before = bench.lane.costs.seconds(Shape(3, 64))
-    bench.choose([job(64)] * 3, is_crowded=True)
-
-    for _ in range(100):
-        bench.observe(Shape(3, 64), 1.2)
-
-    assert before == bench.lane.costs.seconds(Shape(3, 64))
-
-
 def test_a_slow_machine_is_not_written_down(bench: Bench):
     for _ in range(100):
         bench.observe(Shape(1, 64), 1.5)

@@ -9,9 +9,9 @@ from itertools import count
 import numpy as np
 
 from goldcrest.batching.choice import Choice, Offer
-from goldcrest.batching.headroom import Headroom
 from goldcrest.batching.pace import Density, Pace
 from goldcrest.batching.shapes import LEAST_S, Shapes
+from goldcrest.batching.slack import Slack
 from goldcrest.errors import EngineFailed
 from goldcrest.packing.cost import CostTable
 from goldcrest.packing.grid import fill
@@ -21,9 +21,9 @@ from goldcrest.values import Encoding, Grid, Outputs, Plan, Shape
 
 _log = logging.getLogger(__name__)
 
-_WEIGHT = 0.05
+_PAUSE_WEIGHT = 0.05
 """Of a pause between two grids; the engine waits in it, and it counts where grids are small."""
-_LONGEST_BETWEEN_S = 0.002
+_LONGEST_PAUSE_S = 0.002
 """What a pause counts for at most: a longer one has other reasons."""
 
 _NO_MEMORY = ("bad_alloc", "allocate", "out of memory", "out_of_memory", "not enough memory")
@@ -73,7 +73,7 @@ class Lane:
         self.density = Density()
         self.seconds_per_token = 0.0
         self._pace = Pace()
-        self._headroom = Headroom()
+        self._slack = Slack()
         self._between_s = 0.0
         self._limit_s, self._is_crowded = 0.0, False  # of the last grid that was to keep a limit
         self.is_abandoned = False
@@ -128,22 +128,21 @@ class Lane:
         objective_s = min(longest_s or self._objective_s, self._objective_s)
         free_s = 0.0
         if longest_s is not None:
-            free_s = self._headroom.below(objective_s, is_crowded=is_crowded)
+            free_s = self._slack.below(objective_s, is_crowded=is_crowded)
         self._limit_s = 0.0 if longest_s is None else objective_s
         self._is_crowded = is_crowded
         quiet_s = (objective_s - free_s) / self.correction  # the table knows the machine in quiet
+        between_s = self._between_s / self.correction
         try:
             planned = plan(
-                lengths,
-                costs,
-                objective_s=quiet_s,
-                n_urgent=n_urgent,
-                between_s=self._between_s / self.correction,
+                lengths, costs, objective_s=quiet_s, n_urgent=n_urgent, between_s=between_s
             )
         except NoShape:
             cold = Plan(self.shapes.fallback(lengths[0]), ((0,),))
             return Choice(cold, "cold", objective_s, self.predicted_s(cold.shape))
-        why = reason(planned, lengths, costs, objective_s=quiet_s, n_urgent=n_urgent)
+        why = reason(
+            planned, lengths, costs, objective_s=quiet_s, n_urgent=n_urgent, between_s=between_s
+        )
         return Choice(planned, why, objective_s, self.predicted_s(planned.shape))
 
     def is_cold(self, shape: Shape) -> bool:
@@ -185,10 +184,8 @@ class Lane:
         if not self.is_cold(shape):
             expected_s = self.predicted_s(shape)
             if self._limit_s / 4 < expected_s < self._limit_s:
-                self._headroom.ran(seconds, self._limit_s, is_crowded=self._is_crowded)
+                self._slack.ran(seconds, self._limit_s, is_crowded=self._is_crowded)
             seconds = self._pace.ran(seconds, self.shapes.seconds(shape))
-            if self._is_crowded:  # which says nothing of the shape
-                return
         self.shapes.observe(shape, seconds)
         self._settle_pace()
 
@@ -201,7 +198,7 @@ class Lane:
 
     def followed(self, between_s: float) -> None:
         """Learn how long it takes from the end of a grid to the next while work waits."""
-        self._between_s += _WEIGHT * (min(between_s, _LONGEST_BETWEEN_S) - self._between_s)
+        self._between_s += _PAUSE_WEIGHT * (min(between_s, _LONGEST_PAUSE_S) - self._between_s)
 
     def failed(self, shape: Shape) -> None:
         """Note that the engine failed on a shape; a cold one that fails twice is left out."""

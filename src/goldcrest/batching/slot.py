@@ -281,14 +281,14 @@ class Slot:
             self._used_s += seconds
             self._check_wanted()
         cpu = time.process_time() - desk.bystanders_cpu() - cpu
-        idle_s = max(0.0, started - max(self._free_since, min([job.arrival for job in jobs])))
+        arrivals = [job.arrival for job in jobs]
+        idle_s = max(0.0, started - max(self._free_since, min(arrivals)))
         if n_left:
             lane.packed(shape, grid.n_tokens)
             lane.followed(idle_s)
         lane.observe(shape, seconds)
         if was_cold:
             desk.explored_at, desk.explored_s = started + seconds, seconds
-        arrivals = [job.arrival for job in jobs]
         desk.tell(
             BatchReport(
                 lane=lane.name,

@@ -84,6 +84,7 @@ def reason(
     *,
     objective_s: float,
     n_urgent: int,
+    between_s: float = 0.0,
 ) -> Reason:
     """Why `plan` chose what it did, of warm shapes; the arguments are the same."""
     chosen = planned.chosen
@@ -92,9 +93,15 @@ def reason(
     n_chosen = sum([index < n_urgent for index in chosen])
     if n_chosen == n_urgent:
         return "urgent"
-    rate = sum([lengths[index] for index in chosen if index < n_urgent]) / costs[planned.shape]
+    rate = sum([lengths[index] for index in chosen if index < n_urgent]) / (
+        costs[planned.shape] + between_s
+    )
     waiting = sum(lengths[:n_urgent])
-    beyond = [min(s.n_slots, waiting) / cost for s, cost in costs.items() if cost > objective_s]
+    beyond = [
+        min(s.n_slots, waiting) / (cost + between_s)
+        for s, cost in costs.items()
+        if cost > objective_s
+    ]
     return "objective" if SHARE * max(beyond, default=0.0) > rate else "knee"
 
 

@@ -2,7 +2,7 @@
 
 Runs of one shape differ, for the engine shares its processors. What takes them most is a large
 request: where one has just been answered, its answer is written, and its caller's next one is
-read and tokenised, while the next grid runs. So that grid has a headroom of its own, and need not
+read and tokenised, while the next grid runs. So that grid has a slack of its own, and need not
 make all others smaller.
 """
 
@@ -11,13 +11,13 @@ from __future__ import annotations
 _FIRST = 0.2
 """Of the limit; until more is known, it is kept rather than exceeded."""
 _RARE = 0.007
-"""Of the grids that come near their limit, those that may exceed it: the headroom is still moving while
+"""Of the grids that come near their limit, those that may exceed it: the slack is still moving while
 it is used, and more exceed it than would in the long run."""
 _STEP_S = 0.0005
 """By how much one that did moves it."""
 
 
-class Headroom:
+class Slack:
     """Seconds below a limit, learnt from the runs that come near it."""
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class Headroom:
     def ran(self, seconds: float, limit_s: float, *, is_crowded: bool) -> None:
         """Note a run of a grid that was to keep a limit, and comes near it.
 
-        The headroom moves to where runs beyond the limit are as rare as they should be. Grids that
+        The slack moves to where runs beyond the limit are as rare as they should be. Grids that
         are much smaller, or keep no limit, tell nothing: the longer a run, the more interrupts it.
 
         Args:
