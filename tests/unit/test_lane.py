@@ -132,7 +132,7 @@ def test_where_much_time_passes_between_grids_they_are_larger(bench: Bench):
     before = bench.choose(jobs).plan.shape
 
     for _ in range(100):
-        bench.lane.followed(0.002)
+        bench.lane.gaps.ran("default", pause_s=0.002, run_s=0.01)
 
     assert before.n_slots < bench.choose(jobs).plan.shape.n_slots
 

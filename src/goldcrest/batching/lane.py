@@ -9,6 +9,7 @@ from itertools import count
 import numpy as np
 
 from goldcrest.batching.choice import Choice, Offer
+from goldcrest.batching.gaps import Gaps
 from goldcrest.batching.pace import Density, Pace
 from goldcrest.batching.shapes import LEAST_S, Shapes
 from goldcrest.batching.slack import Slack
@@ -20,11 +21,6 @@ from goldcrest.packing.plan import NoShape, plan, reason
 from goldcrest.values import Encoding, Grid, Outputs, Plan, Shape
 
 _log = logging.getLogger(__name__)
-
-_PAUSE_WEIGHT = 0.05
-"""Of a pause between two grids; the engine waits in it, and it counts where grids are small."""
-_LONGEST_PAUSE_S = 0.002
-"""What a pause counts for at most: a longer one has other reasons."""
 
 _NO_MEMORY = ("bad_alloc", "allocate", "out of memory", "out_of_memory", "not enough memory")
 """What runtimes say, in some case or other, when there is no memory left."""
@@ -50,6 +46,7 @@ class Lane:
         costs: seconds by shape, on a machine that is left alone.
         shapes: which of them may run.
         density: tokens for a character of the texts that it was given.
+        gaps: what passes between two of its grids.
         seconds_per_token: what a token takes under load at present; 0 while nothing is known.
         is_abandoned: its engine hung, and nothing that it gives is believed.
     """
@@ -73,8 +70,7 @@ class Lane:
         self.density = Density()
         self.seconds_per_token = 0.0
         self._pace = Pace()
-        self._slack = Slack()
-        self._between_s = 0.0
+        self.gaps, self._slack = Gaps(), Slack()
         self._limit_s, self._is_crowded = 0.0, False  # of the last grid that was to keep a limit
         self.is_abandoned = False
 
@@ -132,7 +128,7 @@ class Lane:
         self._limit_s = 0.0 if longest_s is None else objective_s
         self._is_crowded = is_crowded
         quiet_s = (objective_s - free_s) / self.correction  # the table knows the machine in quiet
-        between_s = self._between_s / self.correction
+        between_s = self.gaps.seconds(offer.jobs[0].priority) / self.correction
         try:
             planned = plan(
                 lengths, costs, objective_s=quiet_s, n_urgent=n_urgent, between_s=between_s
@@ -195,10 +191,6 @@ class Lane:
             table_s = self.shapes.seconds(shape)
             self._pace.packed(n_tokens, table_s, self.shapes.seconds_per_token)
             self._settle_pace()
-
-    def followed(self, between_s: float) -> None:
-        """Learn how long it takes from the end of a grid to the next while work waits."""
-        self._between_s += _PAUSE_WEIGHT * (min(between_s, _LONGEST_PAUSE_S) - self._between_s)
 
     def failed(self, shape: Shape) -> None:
         """Note that the engine failed on a shape; a cold one that fails twice is left out."""

@@ -15,6 +15,7 @@ from goldcrest.batching.choice import Choice, Offer, Taken
 from goldcrest.batching.desk import Desk
 from goldcrest.batching.lane import Lane
 from goldcrest.errors import DeadlineExceeded, EngineFailed
+from goldcrest.names import PRIORITIES
 from goldcrest.packing.grid import Buffers, fill
 from goldcrest.prompt import run_promptly
 from goldcrest.records import BatchReport, SlotState
@@ -285,7 +286,10 @@ class Slot:
         idle_s = max(0.0, started - max(self._free_since, min(arrivals)))
         if n_left:
             lane.packed(shape, grid.n_tokens)
-            lane.followed(idle_s)
+            urgent = min([job.priority for job in jobs], key=PRIORITIES.index)
+            lane.gaps.ran(urgent, pause_s=idle_s, run_s=seconds)
+        else:
+            lane.gaps.emptied()
         lane.observe(shape, seconds)
         if was_cold:
             desk.explored_at, desk.explored_s = started + seconds, seconds
