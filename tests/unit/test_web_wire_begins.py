@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -54,12 +56,13 @@ class Wire:
     socket: socket.socket
     written: bytes = b""
     n_pauses: int = 0
+    is_closed: bool = False
 
     def get_extra_info(self, name: str) -> Any:
         return self.socket if name == "socket" else None
 
     def is_closing(self) -> bool:
-        return False
+        return self.is_closed
 
     def pause_reading(self) -> None:
         self.n_pauses += 1
@@ -68,7 +71,7 @@ class Wire:
         pass
 
     def close(self) -> None:
-        pass
+        self.is_closed = True
 
     def get_write_buffer_size(self) -> int:
         return 0
@@ -154,3 +157,26 @@ async def test_nobody_is_turned_away_while_he_does_not_read(sockets: Any) -> Non
     assert (b"", 1) == (wire.written, len(made.tasks))
     made.connection_lost(None)
     await asyncio.gather(*made.tasks)
+
+
+@pytest.mark.parametrize("is_instant", [True, False])
+async def test_a_connection_that_is_lost_leaves_nothing_to_the_garbage_collector(
+    sockets: Any, is_instant: bool
+) -> None:
+    """Answered before its caller left, or turned away after that."""
+    wire, gate = Wire(sockets[0]), Held()
+    sockets[1].sendall(FIRST)
+    connection = protocol(gate, is_instant=is_instant)
+    connection.connection_made(wire)  # type: ignore[arg-type]  # as one
+    gc.disable()
+    try:
+        connection.connection_lost(None)
+        while gate.given:
+            gate.given.pop()[1]()
+        await asyncio.sleep(0)
+        left = weakref.ref(connection)
+        del connection
+    finally:
+        gc.enable()
+
+    assert left() is None

@@ -125,6 +125,10 @@ class GatheringProtocol(HttpToolsProtocol):
             running.disconnected = True
             running.message_event.set()
         super().connection_lost(exc)
+        # A request knows its connection: if that went on knowing its last one, only the collector of
+        # garbage would find them, and it holds everybody up.
+        self._running = self.cycle = None  # type: ignore[assignment]  # as before the first
+        self.pipeline.clear()
 
     def data_received(self, data: bytes) -> None:
         """Parse; refuse a head that does not come to its end."""
