@@ -30,7 +30,8 @@ SHARE = 0.1
 """Of the engine's time, by what a lone short text takes of it."""
 LONGEST_GRID_MS = 20.0
 KEPT_OF_BULK = 0.75
-POLL_S = 0.25
+POLL_S = 1.0
+"""A server tells of its last 256 grids; to ask more often takes processor time from those that run."""
 SETTLE_S = 0.5
 
 
@@ -129,8 +130,8 @@ def measure(bench: Bench, model: Model) -> Result:
     with serving(Launch(model, NO_CACHE), bench.home) as server:
         flood = prepare(server, model, bench)
         phases: dict[str, list[Phase]] = {"alone": [], "bulk": [], "both": []}
-        for number in range(bench.repeats(3)):
-            seconds = bench.seconds(8)
+        for number in range(bench.repeats(5)):
+            seconds = bench.seconds(6)
             phases["alone"].append(flood.phase(flood.interactive(seconds, number)))
             phases["bulk"].append(flood.phase(flood.flood(seconds)))
             both = flood.interactive(seconds, 50 + number), flood.flood(seconds)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 
+from benchmarks.under_load import bare
 from benchmarks.under_load.accounting import Judge
 from benchmarks.under_load.driving import driving
 from benchmarks.under_load.figures import Bar, percentile
@@ -29,7 +31,7 @@ def run(bench: Bench) -> list[Result]:
 
 
 def measure(bench: Bench, model: Model) -> Result:
-    """Twice what it can do, long texts, and requests of a thousand texts; and two probers."""
+    """Twice what it can do, long texts, and requests of a thousand texts; and probers."""
     seconds = bench.seconds(SECONDS)
     with serving(Launch(model, NO_CACHE), bench.home) as server:
         load = prepare(server, model)
@@ -53,7 +55,7 @@ def measure(bench: Bench, model: Model) -> Result:
         plan = Plan(port=server.port, streams=streams, patience_s=60.0)
         with driving(plan, server.home) as run_:
             time.sleep(LEAD_S)
-            found = _probe_both(server.port, bench, seconds)
+            found = _probe_all(server.port, bench, seconds)
             sight = run_.sight()
     judges = {
         "short": load.judge,
@@ -63,14 +65,18 @@ def measure(bench: Bench, model: Model) -> Result:
     return _result(model, found, sight, judges)
 
 
-def _probe_both(port: int, bench: Bench, seconds: float) -> list[Probes]:
-    live, ready = PATHS
-    with (
-        probing(port, live, seconds=seconds, rate=PROBES_S, home=bench.home) as first,
-        probing(port, ready, seconds=seconds, rate=PROBES_S, home=bench.home) as second,
-    ):
-        pass
-    return [first.found(), second.found()]
+def _probe_all(port: int, bench: Bench, seconds: float) -> list[Probes]:
+    """Both paths, and beside them a server that has nothing else to do."""
+    with bare.answering(bench.home) as bare_port, ExitStack() as probers:
+        asked = [(port, path) for path in PATHS] + [(bare_port, bare.PATH)]
+        at_work = [
+            probers.enter_context(
+                probing(to, path, seconds=seconds, rate=PROBES_S, home=bench.home)
+            )
+            for to, path in asked
+        ]
+        probers.close()
+        return [prober.found() for prober in at_work]
 
 
 def _result(model: Model, found: list[Probes], sight: Sight, judges: dict[str, Judge]) -> Result:
@@ -78,8 +84,10 @@ def _result(model: Model, found: list[Probes], sight: Sight, judges: dict[str, J
     result.rows = [
         ["path", "probes", "client p50 ms", "p99", "most", "server p99", "most", "states"]
     ]
-    for probes in found:
+    *found, beside = found
+    for probes in (*found, beside):
         result.rows.append(_row(probes))
+    for probes in found:
         client, server = probes.all_ms, probes.server_ms
         result.bars += [
             Bar(f"{probes.path}, client-side p99", percentile(client, 99), LIMIT_MS, "ms"),
@@ -97,7 +105,8 @@ def _result(model: Model, found: list[Probes], sight: Sight, judges: dict[str, J
     result.notes = [
         (
             f"Half of the probes open a connection of their own: p99 {percentile(found[0].fresh_ms, 99):.1f} ms; "
-            f"on a kept one {percentile(found[0].kept_ms, 99):.1f} ms."
+            f"on a kept one {percentile(found[0].kept_ms, 99):.1f} ms. {bare.PATH} is of a server that does nothing "
+            "else, in a process beside: what the machine and the probers take themselves."
         )
     ]
     return result
