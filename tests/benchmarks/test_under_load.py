@@ -14,7 +14,7 @@ from benchmarks.under_load.driver import Driver
 from benchmarks.under_load.figures import Bar, slope
 from benchmarks.under_load.overload import level_of
 from benchmarks.under_load.plan import Fate, Plan, Seen, Sight, Stream, read, write
-from benchmarks.under_load.recycle import split
+from benchmarks.under_load.recycle import quiet, split
 from benchmarks.under_load.result import Result, as_data, as_page
 from benchmarks.under_load.result import write as write_results
 from benchmarks.under_load.serving import Readings
@@ -152,12 +152,13 @@ def test_goodput_counts_right_answers_that_came_in_time() -> None:
     assert (1, (1.0,)) == (level.n_429, level.refused_ms)
 
 
-def test_latencies_before_and_since_a_moment_are_told_apart() -> None:
-    rows = [(0, Fate.ANSWERED, 200, GOOD)] * 10
+def test_latencies_while_engines_are_made_and_at_other_times_are_told_apart() -> None:
+    """A row is due every second; one engine was begun at 3 and took over at 5, the next begun at 25."""
+    rows = [(0, Fate.ANSWERED, 200, GOOD)] * 30
 
-    before, since = split(seen(*rows), 6.0)
+    apart, beside = split(seen(*rows), quiet([5.0], 2.0))
 
-    assert (6, 4) == (len(before), len(since))
+    assert (30 - 8, 8) == (len(apart), len(beside))
 
 
 def test_readings_are_summed_over_the_labels_that_are_left_open() -> None:
