@@ -33,6 +33,7 @@ KEPT_OF_BULK = 0.75
 POLL_S = 1.0
 """A server tells of its last 256 grids; to ask more often takes processor time from those that run."""
 SETTLE_S = 0.5
+"""Of each phase this is left out: both kinds of work begin at once, and the first grid is of bulk alone."""
 
 
 @dataclass
@@ -112,7 +113,7 @@ class Flood:
         accounts = [self.judges[name].account(stream) for name, stream in seen.items()]
         beside = self.rate * self.short_tokens if alone else 0.0
         return Phase(
-            interactive_ms=tuple(alone.latencies_ms().tolist()) if alone else (),
+            interactive_ms=tuple(alone.latencies_ms(since=SETTLE_S).tolist()) if alone else (),
             bulk_tokens_s=grids.tokens_s(seconds) - beside if "bulk" in seen else float("nan"),
             grids_ms=tuple(grids.bulk_ms()),
             n_refused=sum(account.n_refused for account in accounts),
@@ -130,8 +131,8 @@ def measure(bench: Bench, model: Model) -> Result:
     with serving(Launch(model, NO_CACHE), bench.home) as server:
         flood = prepare(server, model, bench)
         phases: dict[str, list[Phase]] = {"alone": [], "bulk": [], "both": []}
-        for number in range(bench.repeats(5)):
-            seconds = bench.seconds(6)
+        for number in range(bench.repeats(4)):
+            seconds = bench.seconds(8)
             phases["alone"].append(flood.phase(flood.interactive(seconds, number)))
             phases["bulk"].append(flood.phase(flood.flood(seconds)))
             both = flood.interactive(seconds, 50 + number), flood.flood(seconds)

@@ -109,10 +109,11 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     def n(self) -> int:
         return len(self.due)
 
-    def latencies_ms(self, *, status: int = 200) -> npt.NDArray[np.float64]:
-        """From when each was due until its answer, of those with this status."""
+    def latencies_ms(self, *, status: int = 200, since: float = 0.0) -> npt.NDArray[np.float64]:
+        """From when each was due until its answer, of those with this status due since then."""
         done, due = np.array(self.done), np.array(self.due)
-        chosen = (np.array(self.status) == status) & (np.array(self.fate) == Fate.ANSWERED)
+        answered = (np.array(self.status) == status) & (np.array(self.fate) == Fate.ANSWERED)
+        chosen = answered & (due >= since)
         found: npt.NDArray[np.float64] = (done - due)[chosen] * 1e3
         return found
 
