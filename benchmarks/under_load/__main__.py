@@ -52,7 +52,7 @@ def main() -> int:
     if unknown := set(names) - set(NAMES):
         print(f"no benchmark is named {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
         return 2
-    command = "python -m benchmarks.under_load " + shlex.join(sys.argv[1:])
+    command = shlex.join(("python", "-m", "benchmarks.under_load", *_told(sys.argv[1:])))
     (ROOT / ".bench").mkdir(exist_ok=True)
     # a folder of its own: what servers measured in another run, amid other noise, is not known
     with tempfile.TemporaryDirectory(dir=ROOT / ".bench", prefix="under_load-") as folder:
@@ -62,6 +62,13 @@ def main() -> int:
             return run([name for name in NAMES if name in names], bench, command, given.output)
         except KeyboardInterrupt:
             return INTERRUPTED
+
+
+def _told(words: list[str]) -> list[str]:
+    """What of the command line says what was measured: all but where the page goes."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--output")
+    return parser.parse_known_args(words)[1]
 
 
 def run(names: list[str], bench: Bench, command: str, output: Path) -> int:

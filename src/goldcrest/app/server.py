@@ -52,7 +52,7 @@ the loop: Python's default of 5 ms would leave an engine idle for a quarter of a
 _GARBAGE = (20_000, 20, 20)
 """When the collector looks for garbage. It holds everybody up for milliseconds to look at all that was
 made since it last did: in an overload that is a thousand requests in flight, of some 40 objects each, and
-none of them garbage. What requests and connections leave behind is freed without it."""
+none of them garbage. Nearly all that requests and connections leave behind is freed without it."""
 
 
 class House:
