@@ -59,6 +59,9 @@ class Zeros:
         time.sleep(self._seconds)
         return {"logits": np.zeros((len(grid.picks), 2), np.float32)}
 
+    def copy(self, *_: object) -> "Zeros":
+        return Zeros(self._seconds)
+
     def close(self) -> None:
         pass
 

@@ -85,7 +85,7 @@ from goldcrest.batching.lane import specimen
 from goldcrest.engine.openvino import OpenVinoEngine
 from goldcrest.values import Shape
 file = open_artifact(Path(sys.argv[1])).variant("int8")
-engine = OpenVinoEngine(file, precision="int8", hint="f32", n_threads=1)
+engine = OpenVinoEngine.compile(file, precision="int8", hint="f32", n_threads=1)
 grid = specimen(Shape(2, 64), n_jobs=8)
 grid.input_ids.flat[:] = numpy.random.default_rng(0).integers(5, 60, grid.input_ids.size)
 numpy.save(sys.argv[2], engine.run(grid)["logits"][:8])

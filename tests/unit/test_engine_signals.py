@@ -14,7 +14,7 @@ from goldcrest.testing import tiny_artifact
 def test_a_signal_is_handled_after_the_older_of_two_engines_was_freed_first(tmp_path):
     file = tiny_artifact(tmp_path / "tiny").variant("f32")
     older, newer = (
-        OpenVinoEngine(file, precision="f32", hint="f32", n_threads=1) for _ in range(2)
+        OpenVinoEngine.compile(file, precision="f32", hint="f32", n_threads=1) for _ in range(2)
     )
     taken = []
     before = signal.signal(signal.SIGUSR1, lambda number, _: taken.append(number))

@@ -23,7 +23,7 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
 
 
 def opened(file: Path) -> OpenVinoEngine:
-    return OpenVinoEngine(file, precision="f32", hint="f32", n_threads=1)
+    return OpenVinoEngine.compile(file, precision="f32", hint="f32", n_threads=1)
 
 
 class Lazy:

@@ -15,15 +15,19 @@ import pytest
 from goldcrest.app.aging import Growth, due
 from goldcrest.app.budget import Headroom
 from goldcrest.app.catalogue import OpenModels
+from goldcrest.app.recycling import rehearse, succeed
 from goldcrest.app.site import Threads, open_site
 from goldcrest.artifact import Artifact
+from goldcrest.batching.lane import Lane
 from goldcrest.config import BatchConfig, CacheConfig, Config, EngineConfig, ModelConfig
 from goldcrest.engine import Engine
 from goldcrest.errors import EngineHung, Loading, Unavailable
+from goldcrest.packing.cost import CostTable
+from goldcrest.packing.ladder import ladder
 from goldcrest.serving.routing import Routed
 from goldcrest.tasks import Classify, Reply, Request
-from goldcrest.testing import ManualClock, tiny_artifact
-from goldcrest.values import Floats
+from goldcrest.testing import FakeEngine, ManualClock, tiny_artifact
+from goldcrest.values import Floats, Shape
 
 TEXTS = ["a short text", "another text that is a little longer than that", "the end"]
 
@@ -49,6 +53,7 @@ class House:
         self.may_run = threading.Event()
         self.may_run.set()
         self.n_open, self.n_open_before = 0, list[int]()
+        self.is_disk_full = False
         site = open_site(config, Threads())
         self.site = replace(site, open_engine=self._stallable(site.open_engine))
         self.catalogue.open_all(self.site)
@@ -65,6 +70,11 @@ class House:
             def run(self, grid):
                 house.may_run.wait()
                 return self._engine.run(grid)
+
+            def copy(self, folder: Path, rest: Callable[[float], object]) -> Stallable:
+                if house.is_disk_full:
+                    raise OSError("no space left on device")
+                return Stallable(self._engine.copy(folder, rest))
 
             def close(self) -> None:
                 self._engine.close()
@@ -152,6 +162,98 @@ async def test_a_fresh_engine_keeps_the_costs(house) -> None:
 
     fresh = built.catalogue.places["a"].version.lane
     assert old.costs.measured <= fresh.costs.measured
+
+
+async def test_where_the_disk_has_no_room_for_a_copy_the_engine_is_compiled_anew(
+    house, caplog: pytest.LogCaptureFixture
+) -> None:
+    built = house()
+    before, old = (await built.ask()).outputs, built.lane
+    built.is_disk_full = True
+
+    await built.catalogue.renew("a")
+
+    assert old != built.lane
+    assert "compiled anew: no space left" in caplog.text
+    np.testing.assert_allclose((await built.ask()).outputs, before, rtol=1e-4)
+
+
+class Machine:
+    """Opens lanes of one graph, whose engines take as long as is set, and longer for new kernels."""
+
+    LADDER = ladder(128, max_tokens=256)
+
+    def __init__(self, *, kernels_s: float = 0.0) -> None:
+        self.clock, self.kernels_s = ManualClock(), kernels_s
+        self.ran: list[str] = []
+
+    def lane(self) -> Lane:
+        engine = FakeEngine(spend=lambda shape: self.spend(engine, shape))
+        costs = CostTable({shape: self.cost_s(shape) for shape in self.LADDER})
+        return Lane(
+            "m",
+            lambda grid: engine.run(grid)["logits"],
+            ladder=self.LADDER,
+            costs=costs,
+            objective_s=0.05,
+            n_first=2,
+        )
+
+    def warm_lane(self) -> Lane:
+        lane = self.lane()
+        rehearse(lane, rest=self.rest, clock=self.clock)
+        return lane
+
+    def cost_s(self, shape: Shape) -> float:
+        return 1e-3 + 1e-5 * shape.n_slots
+
+    def spend(self, engine: FakeEngine, shape: Shape) -> None:
+        is_new = engine.shapes.count(str(shape)) == 1
+        self.clock.advance(self.cost_s(shape) + is_new * self.kernels_s)
+        self.ran.append(str(shape))
+
+    def rest(self, _seconds: float) -> bool:
+        return False
+
+
+def test_kernels_that_take_little_are_left_to_those_who_need_them() -> None:
+    machine = Machine(kernels_s=0.005)
+    old, fresh = machine.warm_lane(), machine.lane()
+    machine.ran.clear()
+
+    succeed(fresh, old, rest=machine.rest, clock=machine.clock)
+
+    assert fresh.is_warm
+    assert pytest.approx(old.shapes.warm) == fresh.shapes.warm
+    assert set(machine.ran) == set(map(str, machine.LADDER[:3]))
+
+
+def test_kernels_that_take_long_are_all_compiled_before() -> None:
+    machine = Machine(kernels_s=0.1)
+    old, fresh = machine.warm_lane(), machine.lane()
+    machine.ran.clear()
+
+    succeed(fresh, old, rest=machine.rest, clock=machine.clock)
+
+    assert fresh.is_warm
+    assert set(machine.ran) == set(map(str, machine.LADDER))
+
+
+def test_the_first_run_of_an_inherited_shape_says_nothing_of_its_cost() -> None:
+    machine = Machine()
+    old, fresh = machine.warm_lane(), machine.lane()
+    fresh.inherit(old)
+    shape = machine.LADDER[-1]
+    known_s = fresh.predicted_s(shape)
+
+    assert fresh.is_cold(shape)
+    fresh.observe(shape, 10 * known_s)
+
+    assert not fresh.is_cold(shape)
+    assert known_s == fresh.predicted_s(shape)
+    for _ in range(5):
+        fresh.observe(shape, 10 * known_s)
+    assert fresh.predicted_s(shape) > 5 * known_s
 
 
 async def test_an_engine_is_replaced_at_its_age(house) -> None:

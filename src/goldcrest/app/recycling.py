@@ -18,7 +18,6 @@ from goldcrest.config import Config
 from goldcrest.errors import GoldcrestError, Unavailable
 from goldcrest.model.opening import prepare_version
 from goldcrest.model.version import Version
-from goldcrest.packing.cost import CostTable
 from goldcrest.serving.routing import Routed
 
 _log = logging.getLogger("goldcrest")
@@ -32,6 +31,11 @@ for, the interpreter's lock or the allocator's. On one core that cost others up 
 
 _LONGEST_REST_S = 2.0
 """A fresh engine may be waited for, as when the old one hangs."""
+
+_LITTLE_S = 0.02
+"""What the kernels of a shape may take that are left to the requests that need them."""
+_SURE = 6
+"""Runs in a row that take no more than that before it is believed of all the others."""
 
 _MOST_HANGS = 3
 _APART_S = 600.0
@@ -115,24 +119,27 @@ class Recycling:
         return needed > left
 
     def _fresh(self, place: Place, old: Version, artifact: Artifact) -> Version:
-        is_same = artifact.digest == old.artifact.digest
-        begun = time.perf_counter()
+        like = old if artifact.digest == old.artifact.digest else None
         fresh = prepare_version(
             place.name,
             artifact,
             wishes_of(place.settings, self._config),
             self._moves.site_for(place),
-            costs=CostTable.from_json(old.lane.costs.to_json()) if is_same else None,
-            tokenizer=old.tokenizer if is_same else None,
+            like=like,
+            rest=self._rest_after,
         )
         try:
-            like = old.lane if is_same else None
-            self._moves.ended.wait(_rest_s(time.perf_counter() - begun))
-            rehearse(fresh.lane, like=like, rest=self._moves.ended.wait)
+            if like is None:
+                rehearse(fresh.lane, rest=self._moves.ended.wait)
+            else:
+                succeed(fresh.lane, like.lane, rest=self._moves.ended.wait)
         except BaseException:
             fresh.close()
             raise
         return fresh
+
+    def _rest_after(self, worked_s: float) -> None:
+        self._moves.ended.wait(_rest_s(worked_s))
 
     def reload(self, place: Place) -> None:
         """Let what lies on the disk now take over, if it is another artifact.
@@ -180,23 +187,55 @@ def hangs_again_and_again(place: Place, now: float) -> bool:
 def rehearse(
     lane: Lane,
     *,
-    like: Lane | None,
     rest: Callable[[float], bool],
     clock: Callable[[], float] = time.perf_counter,
 ) -> None:
-    """Warm the shapes of a lane that nobody uses yet, at the pace of somebody who is in no hurry.
+    """Warm the whole ladder of a lane that nobody uses yet, as somebody who is in no hurry.
 
     Args:
         lane: to be warmed.
-        like: a lane of the same ladder; what is cold there may stay cold here. None: the whole.
         rest: waits for so many seconds, or says that there is no need to go on.
         clock: seconds; only differences matter.
     """
-    while not lane.is_warm and (like is None or _lags(lane, like)):
-        begun = clock()
-        lane.warm_next(clock)
-        if rest(_rest_s(clock() - begun)):
+    while not lane.is_warm:
+        if rest(_rest_s(_warm_next(lane, clock))):
             return
+
+
+def succeed(
+    lane: Lane,
+    old: Lane,
+    *,
+    rest: Callable[[float], bool],
+    clock: Callable[[], float] = time.perf_counter,
+) -> None:
+    """Warm what is dear to warm of a lane that nobody uses yet, and let it inherit the rest.
+
+    Whole grids that run for nothing take more from those who are served than kernels that are
+    compiled when they are needed. So once these turn out to take little, they are left for then.
+
+    Args:
+        lane: to be warmed.
+        old: a lane of the same graph that it replaces; what is cold there may stay cold here.
+        rest: waits for so many seconds, or says that there is no need to go on.
+        clock: seconds; only differences matter.
+    """
+    n_cheap = 0
+    while n_cheap < _SURE and _lags(lane, old):
+        known_s = lane.next_cold_s * old.correction
+        took_s = _warm_next(lane, clock)
+        n_cheap = n_cheap + 1 if took_s < known_s + _LITTLE_S else 0
+        if rest(_rest_s(took_s)):
+            return
+    if not old.is_abandoned:
+        lane.inherit(old)
+
+
+def _warm_next(lane: Lane, clock: Callable[[], float]) -> float:
+    """Warm a shape, or make a beginning with it; returns the seconds that it took."""
+    begun = clock()
+    lane.warm_next(clock)
+    return clock() - begun
 
 
 def _rest_s(worked_s: float) -> float:
@@ -204,5 +243,5 @@ def _rest_s(worked_s: float) -> float:
     return min(_REST * worked_s, _LONGEST_REST_S)
 
 
-def _lags(lane: Lane, like: Lane) -> bool:
-    return not like.is_abandoned and any(lane.is_cold(shape) for shape in like.shapes.warm.copy())
+def _lags(lane: Lane, old: Lane) -> bool:
+    return not old.is_abandoned and any(lane.is_cold(shape) for shape in old.shapes.warm.copy())

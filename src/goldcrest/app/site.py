@@ -145,6 +145,6 @@ def open_engine(file: Path, candidate: Candidate, n_threads: int) -> Engine:
     """
     from goldcrest.engine.openvino import OpenVinoEngine
 
-    return OpenVinoEngine(
+    return OpenVinoEngine.compile(
         file, precision=candidate.precision, hint=candidate.hint, n_threads=n_threads
     )

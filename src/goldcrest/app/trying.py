@@ -76,7 +76,7 @@ class Tried:
             wishes_of(self._settings, self._config),
             self._site,
         )
-        rehearse(fresh.lane, like=None, rest=rests)
+        rehearse(fresh.lane, rest=rests)
         self._site.batcher.open(fresh.lane)
         took_s = time.perf_counter() - begun
         self._version, self._model = fresh, Model(fresh, lambda: None)

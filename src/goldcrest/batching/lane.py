@@ -103,6 +103,13 @@ class Lane:
         shape = self.shapes.next_cold
         return 0.0 if shape is None else self.shapes.seconds(shape) * self.correction
 
+    def inherit(self, other: Lane) -> None:
+        """Take over what a lane of the same graph has learnt, which this one replaces."""
+        self.shapes.inherit(other.shapes)
+        self.density, self.gaps = other.density, other.gaps
+        self._pace, self._slack = other._pace, other._slack
+        self._settle_pace()
+
     def choose(self, offer: Offer, *, explore: bool = False, is_crowded: bool = False) -> Choice:
         """Decide which of the jobs that are offered run next, and where.
 

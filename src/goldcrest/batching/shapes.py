@@ -48,6 +48,7 @@ class Shapes:
         self._cold = list(ladder)
         self._timed: dict[Shape, list[float]] = {}
         self._rehearsed: dict[Shape, float] = {}
+        self._unrun: set[Shape] = set()  # inherited
         self._ran: set[Shape] = set()  # in this term,
         self._n_ran = 0  # and how often any did
         self._failures: Counter[Shape] = Counter()
@@ -68,7 +69,7 @@ class Shapes:
 
     def is_cold(self, shape: Shape) -> bool:
         """Whether a run of the shape will compile kernels first."""
-        return shape not in self.warm
+        return shape not in self.warm or shape in self._unrun
 
     def offered(self, *, explore: bool) -> Mapping[Shape, float]:
         """The shapes that a grid may take, and their seconds; some cold ones too, to explore."""
@@ -88,7 +89,9 @@ class Shapes:
 
     def observe(self, shape: Shape, seconds: float) -> None:
         """Learn from a run of a batch."""
-        if shape in self._cold:
+        if shape in self._unrun:  # its kernels were compiled
+            self._unrun.remove(shape)
+        elif shape in self._cold:
             self.rehearse(shape, seconds, n_timed=1)
         elif shape in self.warm:  # else it was given up while it ran
             self.costs.observe(shape, seconds)
@@ -116,6 +119,19 @@ class Shapes:
             self._cold.remove(shape)
             self._price(shape)
             self._finish()
+
+    def inherit(self, other: Shapes) -> None:
+        """Let run what is warm in another ladder of the same graph, at the costs known there.
+
+        The first run of each still compiles kernels, and is not learnt from.
+        """
+        warm = other.warm.copy()
+        taken = {shape: warm[shape] for shape in self._cold if shape in warm}
+        self._cold = [shape for shape in self._cold if shape not in taken]
+        self._unrun.update(taken)
+        self._rehearsed = {**other._rehearsed, **self._rehearsed}
+        self.warm = {**self.warm, **taken}
+        self._settle_pace()
 
     def failed(self, shape: Shape) -> None:
         """Note that the engine failed on a shape; a cold one that fails twice is left out."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 from goldcrest.values import Arrays, Grid
@@ -20,6 +22,19 @@ class Engine(Protocol):
 
         Raises:
             Exception: whatever the runtime raises; the caller turns it into ``EngineFailed``.
+        """
+        ...
+
+    def copy(self, folder: Path, rest: Callable[[float], object]) -> Engine:
+        """Open another engine of the same graph, in a fraction of what compiling it takes.
+
+        Args:
+            folder: on whose disk there is room for the compiled graph.
+            rest: called after each step with the seconds that it took.
+
+        Raises:
+            OSError: there is no such room.
+            EngineFailed: the runtime cannot do it.
         """
         ...
 

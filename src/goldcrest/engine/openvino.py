@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import sys
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from goldcrest.engine.processor import processor
 from goldcrest.errors import EngineFailed
@@ -77,37 +82,87 @@ def _offers(capability: str) -> bool:
     return capability in offered and _LIMIT not in _NARROW
 
 
-class OpenVinoEngine:
-    """One variant of an artifact, compiled for this processor.
+@dataclass(frozen=True, slots=True)
+class _Graph:
+    """A graph that is compiled.
 
-    Args:
-        file: the ONNX graph.
-        precision: the name under which this combination of variant and hint goes.
-        hint: the arithmetic of whatever the graph itself does not quantise: "f32", "bf16", "f16".
-        n_threads: threads that one run may use.
-
-    Raises:
-        EngineFailed: the graph cannot be compiled with this hint on this processor.
+    Attributes:
+        compiled: what the runtime made of it.
+        properties: how.
+        inputs, outputs: their names, in order; of outputs, all that they go by.
+        exported: the same in a form that is opened anew in a fraction of the time; None until it
+            was asked for.
     """
 
-    def __init__(self, file: Path, *, precision: str, hint: str, n_threads: int) -> None:
+    compiled: Any
+    properties: Mapping[str, Any]
+    inputs: tuple[str, ...]
+    outputs: tuple[set[str], ...]
+    exported: NDArray[np.uint8] | None = None
+
+    @classmethod
+    def of(cls, compiled: Any, properties: Mapping[str, Any]) -> _Graph:
+        inputs = tuple(port.get_any_name() for port in compiled.inputs)
+        outputs = tuple(port.get_names() for port in compiled.outputs)
+        return cls(compiled, properties, inputs, outputs)
+
+
+class OpenVinoEngine:
+    """One variant of an artifact, compiled for this processor; `compile` makes the first of them.
+
+    Args:
+        graph: that runs.
+        precision: the name under which this combination of variant and hint goes.
+    """
+
+    def __init__(self, graph: _Graph, precision: str) -> None:
         self.precision = precision
+        self._graph: _Graph | None = graph
+        self._local = threading.local()
+
+    @classmethod
+    def compile(cls, file: Path, *, precision: str, hint: str, n_threads: int) -> OpenVinoEngine:
+        """Compile a graph.
+
+        Args:
+            file: in ONNX.
+            precision: the name under which this combination of variant and hint goes.
+            hint: the arithmetic of whatever the graph itself does not quantise: "f32", "bf16",
+                "f16".
+            n_threads: threads that one run may use.
+
+        Raises:
+            EngineFailed: the graph cannot be compiled with this hint on this processor.
+        """
         try:
             properties = _properties(hint, n_threads)
             if precision == "int8-weights":  # else they are widened, which always runs
                 is_fast = has_int8_products() and processor().has_int8_products
                 properties["DYNAMIC_QUANTIZATION_GROUP_SIZE"] = _GROUP_SIZE if is_fast else 0
-            self._compiled = core().compile_model(file, "CPU", properties)
+            compiled = core().compile_model(file, "CPU", properties)
         except RuntimeError as error:
             raise EngineFailed(
                 f"OpenVINO cannot compile {file.name} for {hint}: {error}"
             ) from error
-        self._inputs = tuple(port.get_any_name() for port in self._compiled.inputs)
-        self._outputs = tuple(port.get_names() for port in self._compiled.outputs)
-        self._local = threading.local()
+        return cls(_Graph.of(compiled, properties), precision)
+
+    def copy(self, folder: Path, rest: Callable[[float], object]) -> OpenVinoEngine:
+        graph = self._running()
+        try:
+            if graph.exported is None:
+                graph = replace(graph, exported=_exported(graph.compiled, folder, rest))
+            begun = time.perf_counter()
+            blob = ov.Tensor(graph.exported, shared_memory=True)
+            compiled = core().import_model(blob, "CPU", graph.properties)
+        except RuntimeError as error:
+            raise EngineFailed(f"OpenVINO cannot copy what it compiled: {error}") from error
+        rest(time.perf_counter() - begun)
+        # the names of the first: outputs come without some of theirs
+        return OpenVinoEngine(replace(graph, compiled=compiled), self.precision)
 
     def run(self, grid: Grid) -> Arrays:
-        feed = {name: getattr(grid, name) for name in self._inputs}
+        graph = self._running()
+        feed = {name: getattr(grid, name) for name in graph.inputs}
         try:
             results = self._request().infer(feed)
         except Exception:  # what is left of a request that failed cannot be trusted
@@ -115,18 +170,23 @@ class OpenVinoEngine:
             raise
         return {
             name: array
-            for array, names in zip(results, self._outputs, strict=True)
+            for array, names in zip(results, graph.outputs, strict=True)
             for name in names
         }
 
     def close(self) -> None:
         self._local = threading.local()
-        self._compiled = None
+        self._graph = None
+
+    def _running(self) -> _Graph:
+        if self._graph is None:
+            raise EngineFailed("the engine was closed")
+        return self._graph
 
     def _request(self) -> _Request:
         """A request of the calling thread's own: its buffers are not shared."""
         if not hasattr(self._local, "request"):
-            self._local.request = _Request(self._compiled.create_infer_request())
+            self._local.request = _Request(self._running().compiled.create_infer_request())
         request: _Request = self._local.request
         return request
 
@@ -180,3 +240,22 @@ def _properties(hint: str, n_threads: int) -> dict[str, Any]:
         "INFERENCE_NUM_THREADS": n_threads,
         "INFERENCE_PRECISION_HINT": hint,
     }
+
+
+def _exported(compiled: Any, folder: Path, rest: Callable[[float], object]) -> NDArray[np.uint8]:
+    """What a graph was compiled to, mapped from a file without a name.
+
+    So weights that kernels read as they are take memory only once, and only as long as there is
+    enough of it. What a copy would export the runtime cannot read, so all have this one.
+    """
+    begun = time.perf_counter()
+    exported = compiled.export_model().getbuffer()
+    rest(time.perf_counter() - begun)
+    begun = time.perf_counter()
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryFile(dir=folder) as file:
+        file.write(exported)
+        file.flush()
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+    rest(time.perf_counter() - begun)
+    return np.frombuffer(mapped, np.uint8)

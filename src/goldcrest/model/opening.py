@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
 
@@ -11,6 +13,7 @@ from goldcrest.artifact import Artifact
 from goldcrest.batching.lane import Lane
 from goldcrest.engine import Engine
 from goldcrest.engine.choice import Candidate, candidates
+from goldcrest.errors import EngineFailed
 from goldcrest.heads.choice import heads_of
 from goldcrest.heads.reading import reader
 from goldcrest.model.choosing import choose
@@ -50,8 +53,8 @@ def prepare_version(
     wishes: Wishes,
     site: Site,
     *,
-    costs: CostTable | None = None,
-    tokenizer: Tokenizer | None = None,
+    like: Version | None = None,
+    rest: Callable[[float], object] = lambda _: None,
 ) -> Version:
     """Do the same, but leave its lane out of the batcher: nothing warms it, nothing runs.
 
@@ -60,8 +63,10 @@ def prepare_version(
         artifact: what is opened.
         wishes: what the settings ask of it.
         site: what it shares with others.
-        costs: what is known of its shapes; None means what was noted.
-        tokenizer: of the same artifact, where one is open; reading another stops the interpreter.
+        like: a version of the same artifact that is open, to share or copy what it has: reading
+            another tokenizer stops the interpreter, and compiling takes the processor from those
+            who are served.
+        rest: called after each long step with the seconds that it took.
 
     Raises:
         ArtifactCorrupt: a file that is needed is not what the manifest says.
@@ -69,12 +74,11 @@ def prepare_version(
     """
     manifest = artifact.manifest
     candidate = choose(artifact, wishes, site)
-    artifact.verify(candidate.variant)
     notebook = notebook_of(artifact, site)
     event, before = site.stir.begin(), site.resident()
-    engine = site.open_engine(artifact.variant(candidate.variant), candidate, site.n_threads)
-    lane = _lane(name, engine, artifact, wishes, costs or _known_costs(notebook, candidate))
-    tokenizer = tokenizer or _tokenizer(artifact, wishes)
+    engine = _copied(like, candidate, site, rest) or _compiled(artifact, candidate, site, rest)
+    lane = _lane(name, engine, artifact, wishes, _known_costs(notebook, candidate, like))
+    tokenizer = _tokenizer(artifact, wishes) if like is None else like.tokenizer
     life = _Life(lane, engine, notebook, candidate, site, event=event, before=before)
     version = Version(
         artifact=artifact,
@@ -86,14 +90,48 @@ def prepare_version(
         batcher=site.batcher,
         aside=site.aside,
         limit_tokens=wishes.limit_tokens,
+        copy_engine=engine.copy,
         close=life.close,
-        footprint=Footprint(
-            manifest.variants[candidate.variant].n_bytes,
-            notebook.read().sizes.get(str(candidate)) or _judged(artifact, candidate),
-        ),
+        footprint=_footprint(artifact, candidate, notebook, like),
     )
     lane.warmed = partial(life.warmed, version.footprint)
     return version
+
+
+def _copied(
+    like: Version | None, candidate: Candidate, site: Site, rest: Callable[[float], object]
+) -> Engine | None:
+    """A copy of a version's engine, if that is what is to run; None where there is no such thing."""
+    if like is None or like.arithmetic != str(candidate):
+        return None
+    try:
+        return like.copy_engine(site.cache, rest)
+    except (EngineFailed, OSError) as error:
+        _log.warning("%s: no copy of its engine, so it is compiled anew: %s", like.name, error)
+        return None
+
+
+def _compiled(
+    artifact: Artifact, candidate: Candidate, site: Site, rest: Callable[[float], object]
+) -> Engine:
+    begun = time.perf_counter()
+    artifact.verify(candidate.variant)
+    rest(time.perf_counter() - begun)
+    begun = time.perf_counter()
+    engine = site.open_engine(artifact.variant(candidate.variant), candidate, site.n_threads)
+    rest(time.perf_counter() - begun)
+    return engine
+
+
+def _footprint(
+    artifact: Artifact, candidate: Candidate, notebook: Notebook, like: Version | None
+) -> Footprint:
+    if like is not None:
+        return replace(like.footprint)
+    return Footprint(
+        artifact.manifest.variants[candidate.variant].n_bytes,
+        notebook.read().sizes.get(str(candidate)) or _judged(artifact, candidate),
+    )
 
 
 def _tokenizer(artifact: Artifact, wishes: Wishes) -> Tokenizer:
@@ -184,7 +222,10 @@ def _judged(artifact: Artifact, candidate: Candidate) -> int:
     )
 
 
-def _known_costs(notebook: Notebook, candidate: Candidate) -> CostTable:
+def _known_costs(notebook: Notebook, candidate: Candidate, like: Version | None) -> CostTable:
+    """What is known of the costs: of what runs now, else what was noted."""
+    if like is not None and like.arithmetic == str(candidate):
+        return CostTable.from_json(like.lane.costs.to_json())
     try:
         return CostTable.from_json(notebook.read().costs.get(str(candidate), {}))
     except ValueError as error:

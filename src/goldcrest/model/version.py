@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 from goldcrest.artifact import Artifact
 from goldcrest.batching.batcher import Batcher
 from goldcrest.batching.claims import LONG, Claim
 from goldcrest.batching.lane import Lane
+from goldcrest.engine import Engine
 from goldcrest.errors import Draining, InvalidRequest, TooManyCharacters, TooManyTokens
 from goldcrest.heads.choice import Heads
 from goldcrest.model.footprint import Footprint
@@ -53,6 +55,7 @@ class Version:
         batcher: shared by all versions.
         aside: where long texts are tokenised, and long answers presented.
         limit_tokens: tokens that one call of ``infer`` may bring.
+        copy_engine: as its engine does.
         close: frees the engine and keeps what was measured.
         footprint: what it takes in memory.
         arithmetic: graph and hint that run, such as "int8+bf16"; another rounds otherwise.
@@ -66,6 +69,7 @@ class Version:
     batcher: Batcher
     aside: Executor
     limit_tokens: int
+    copy_engine: Callable[[Path, Callable[[float], object]], Engine]
     close: Callable[[], None]
     footprint: Footprint = field(default_factory=Footprint)
     arithmetic: str = ""

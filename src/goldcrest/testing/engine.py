@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from copy import copy
+from pathlib import Path
 from threading import Event
 
 import numpy as np
@@ -84,6 +86,11 @@ class FakeEngine:
         if self._readable == "fill":
             return {"logits": slots[grid.picks]}
         return {"states" if self._readable == "embed" else "logits": slots}
+
+    def copy(self, folder: Path, rest: Callable[[float], object]) -> FakeEngine:
+        twin = copy(self)
+        twin.shapes, twin.is_closed = [], False
+        return twin
 
     def close(self) -> None:
         self.is_closed = True
