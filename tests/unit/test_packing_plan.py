@@ -163,18 +163,6 @@ def test_the_most_urgent_class_decides_the_shape_and_others_fill_its_room():
     assert Plan(Shape(1, 24), ((0, 2),)) == planned
 
 
-def test_where_much_waits_a_grid_for_an_urgent_text_may_be_a_third_dearer():
-    planned = plan([20, *[10] * 50], COSTS, objective_s=0.05, n_urgent=1)
-
-    least_s = COSTS[Shape(1, 24)]
-    assert COSTS[Shape(1, 24)] < COSTS[planned.shape] <= 4 / 3 * least_s
-    assert 0 in planned.chosen
-
-    hurried = plan([20, *[10] * 50], COSTS, objective_s=1.1 * least_s, n_urgent=1)
-
-    assert COSTS[hurried.shape] <= 1.1 * least_s
-
-
 @pytest.mark.parametrize(
     ("why", "lengths", "n_urgent", "objective_s"),
     [

@@ -13,7 +13,10 @@ _WEIGHT = 0.05
 _LONGEST_PAUSE_S = 0.002
 """What a pause counts for at most: a longer one has other reasons."""
 _LONGEST_S = 0.01
-"""What more urgent grids count for at most: where they hold the engine, size does not help."""
+"""What more urgent grids are taken to take at most: where they hold the engine, size does not help."""
+_PER_GRID = 0.5
+"""Of what more urgent grids take, about what goes with the number of gaps and not with the time between
+them: more urgent work comes while a longer grid runs, but of what has come together most runs together."""
 
 
 class Gaps:
@@ -25,8 +28,8 @@ class Gaps:
         self._waiting: dict[Priority, float] = {}  # seconds of others since a grid of each
 
     def seconds(self, priority: Priority) -> float:
-        """What passes from a grid of a class to the next one, on average."""
-        return self._pause_s + self._others_s.get(priority, 0.0)
+        """What passes from a grid of a class to the next one on average, if not for its length."""
+        return self._pause_s + _PER_GRID * self._others_s.get(priority, 0.0)
 
     def ran(self, priority: Priority, *, pause_s: float, run_s: float) -> None:
         """Note a grid after which work still waits.

@@ -11,10 +11,6 @@ from goldcrest.values import Plan, Shape
 SHARE = 0.95
 """How much of the best rate is enough for a grid."""
 
-GROWTH = 4 / 3
-"""What a grid for a few urgent jobs may cost for the sake of others, against what those alone need: most
-of a small grid is what any grid costs, so that a third more does a multiple of the work."""
-
 _Rows = list[list[int]]
 """Indices of jobs, row by row."""
 
@@ -55,8 +51,7 @@ def plan(
         objective_s: seconds that a grid should not exceed.
         share: how much of the best rate is enough.
         n_urgent: how many jobs decide the shape, from the first on; the others fill what room they
-            leave in it, which costs nothing, or in one that costs at most ``GROWTH`` times as much
-            if that holds all the urgent ones. None means that all decide.
+            leave in it, which costs nothing. None means that all decide.
         between_s: seconds that pass between two grids: of small grids there are more.
 
     Raises:
@@ -67,14 +62,7 @@ def plan(
     deciding = lengths[:n_urgent]
     rows = _best(deciding, _candidates(lengths[0], costs, objective_s), share, between_s)
     planned = _tightened(rows, deciding, costs)
-    if len(deciding) == len(lengths):
-        return planned
-    if len(planned.chosen) == len(deciding):
-        most_s = min(objective_s, GROWTH * costs[planned.shape])
-        rows = _best(lengths, _candidates(lengths[0], costs, most_s), share, between_s)
-        if set(range(len(deciding))) <= {index for row in rows for index in row}:
-            planned = _tightened(rows, lengths, costs)
-    return _filled(planned, lengths)
+    return planned if len(deciding) == len(lengths) else _filled(planned, lengths)
 
 
 def reason(
