@@ -47,6 +47,18 @@ def test_a_piece_whose_caller_left_is_not_done(executor: ThreadPoolExecutor):
     assert ["last"] == done
 
 
+def test_what_only_presents_an_answer_does_not_wait_for_urgent_grids(
+    executor: ThreadPoolExecutor,
+):
+    seen = list[object]()
+    aside = Aside(executor, calm=lambda _most_s: seen.append("calm"))
+
+    for name, rank in (("tokenised", 7.0), ("presented", float("-inf"))):
+        aside.submit(lambda name=name: seen.append(name), rank=rank).result()  # type: ignore[misc]
+
+    assert ["calm", "tokenised", "presented"] == seen
+
+
 def test_what_a_piece_raises_is_its_callers(executor: ThreadPoolExecutor):
     aside = Aside(executor)
 

@@ -171,6 +171,28 @@ async def test_urgent_jobs_of_one_lane_pass_waiting_ones_of_another(gate: thread
     assert "fast" == reports[0].lane
 
 
+async def test_what_runs_beside_waits_while_urgent_work_goes_before_other(
+    gate: threading.Event,
+) -> None:
+    was_calm = list[bool]()
+    engine = FakeEngine(gate=gate, spend=lambda _: was_calm.append(bench.batcher.is_calm))
+    bench = Bench(engine)
+    urgent, patient = Urgency("interactive"), Urgency("bulk")
+    waiting = [
+        asyncio.ensure_future(bench.batcher.submit("m", [encoding(*[1] * n)] * 9, urgency))
+        for n, urgency in ((10, patient), (100, patient), (10, urgent))
+    ]
+    await asyncio.sleep(0)
+
+    gate.set()
+    await asyncio.gather(*waiting)
+
+    bench.batcher.close()
+    reasons = [report.reason for report in bench.reports]
+    assert 0 < reasons.count("urgent") == was_calm.count(False)
+    assert bench.batcher.is_calm
+
+
 def test_a_thread_without_an_event_loop_is_answered_too() -> None:
     bench, given = Bench(FakeEngine()), encodings(5)
 

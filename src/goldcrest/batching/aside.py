@@ -8,9 +8,13 @@ from concurrent.futures import Executor, Future
 from functools import partial
 from heapq import heapify, heappop, heappush
 from itertools import count
+from math import inf
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+_PATIENCE_S = 0.005
+"""How long a piece lets grids of urgent work go before it; each takes a millisecond or a few."""
 
 _Piece = tuple[float, int, "Future[Any]", Callable[[], Any]]
 """Rank, number, where the outcome goes, the work; no two have one number."""
@@ -21,16 +25,22 @@ class Aside:
 
     Args:
         executor: whose thread does the work, one piece at a time.
+        calm: waits until no grid of urgent work runs, for so many seconds at most.
     """
 
-    def __init__(self, executor: Executor) -> None:
-        self._executor = executor
+    def __init__(
+        self, executor: Executor, calm: Callable[[float], object] = lambda _: None
+    ) -> None:
+        self._executor, self._calm = executor, calm
         self._pieces: list[_Piece] = []
         self._lock = threading.Lock()
         self._numbers = count()
 
     def submit(self, work: Callable[[], T], *, rank: float) -> Future[T]:
         """Have work done when it is its turn: the lowest rank first.
+
+        Work of any rank but the least lets a grid of urgent work go before it: half a processor for
+        some milliseconds would stretch that grid, and all who wait for it, to a multiple.
 
         Raises:
             RuntimeError: the executor was shut down.
@@ -51,7 +61,9 @@ class Aside:
         with self._lock:
             if not self._pieces:  # its caller has left
                 return
-            _, _, future, work = heappop(self._pieces)
+            rank, _, future, work = heappop(self._pieces)
+        if rank > -inf:
+            self._calm(_PATIENCE_S)
         if not future.set_running_or_notify_cancel():
             return
         try:

@@ -38,6 +38,8 @@ def _silent(_: BatchReport) -> None:
 class Desk:
     """State under one lock; slots wait for work by way of ``wake``.
 
+    ``calm`` is set unless a grid of urgent work runs while other work waits.
+
     Attributes:
         clock: seconds; only differences matter, and it never runs backwards.
         bystanders_cpu: processor seconds of the threads that are neither slots nor engines.
@@ -74,6 +76,8 @@ class Desk:
     def __post_init__(self) -> None:
         self.lock = threading.RLock()
         self.wake = threading.Condition(self.lock)
+        self.calm = threading.Event()
+        self.calm.set()
         self.queue = JobQueue(self.policy)
 
     def check_open(self, lane: str) -> None:

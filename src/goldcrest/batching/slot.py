@@ -275,9 +275,12 @@ class Slot:
         cpu = time.process_time() - desk.bystanders_cpu()
         started = desk.clock()
         self.doing = Doing(lane, str(shape), started, choice.predicted_s)
+        if choice.reason == "urgent":
+            desk.calm.clear()
         try:
             values = lane.run(grid)
         finally:
+            desk.calm.set()
             seconds = desk.clock() - started
             self._used_s += seconds
             self._check_wanted()
