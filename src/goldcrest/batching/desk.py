@@ -53,7 +53,9 @@ class Desk:
         explored_s: what that run took.
         last_work: when a grid last ended.
         recent: the last grids.
-        n_answered: jobs of the largest request that was answered when jobs were last settled.
+        n_answered: jobs of the largest request that was answered since a grid began that was not of
+            urgent work: what follows that answer, the reading of its caller's next request, is done
+            beside the next such grid.
     """
 
     policy: Policy
@@ -119,7 +121,7 @@ class Desk:
                     if ticket is not None and ticket.note(place, outcome):
                         done.append(ticket)
         finally:  # what is answered is answered, even if the rest fails
-            self.n_answered = max([ticket.n_jobs for ticket in done], default=0)
+            self.n_answered = max([self.n_answered, *(ticket.n_jobs for ticket in done)])
             deliver(done)
 
     def fail(self, jobs: Iterable[Job], error: Exception) -> None:

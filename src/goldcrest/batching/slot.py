@@ -277,6 +277,8 @@ class Slot:
         self.doing = Doing(lane, str(shape), started, choice.predicted_s)
         if choice.reason == "urgent":
             desk.calm.clear()
+        else:
+            desk.n_answered = 0  # what follows an answer runs beside this grid
         try:
             values = lane.run(grid)
         finally:
