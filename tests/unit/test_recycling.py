@@ -256,6 +256,32 @@ def test_the_first_run_of_an_inherited_shape_says_nothing_of_its_cost() -> None:
     assert fresh.predicted_s(shape) > 5 * known_s
 
 
+def test_a_lane_counts_as_warmed_when_all_that_it_inherited_has_run() -> None:
+    machine = Machine()
+    old, fresh = machine.warm_lane(), machine.lane()
+    said = list[str]()
+    fresh.warmed = lambda: said.append("warmed")
+    fresh.inherit(old)
+
+    for shape in machine.LADDER:
+        assert [] == said
+        fresh.observe(shape, 0.01)
+
+    assert ["warmed"] == said
+
+
+def test_what_an_heir_gives_up_is_cold_again_when_it_comes_back() -> None:
+    machine = Machine()
+    old, fresh = machine.warm_lane(), machine.lane()
+    fresh.inherit(old)
+
+    fresh.shrink()
+    fresh.restore()
+
+    assert not fresh.is_warm
+    assert fresh.is_cold(machine.LADDER[-1])
+
+
 async def test_an_engine_is_replaced_at_its_age(house) -> None:
     built = house(recycle_s=100.0)
     built.catalogue.look()

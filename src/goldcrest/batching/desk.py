@@ -6,7 +6,8 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -107,6 +108,18 @@ class Desk:
 
     def is_running(self, lane: str) -> bool:
         return any(slot.runs(lane) for slot in self.slots)
+
+    @contextmanager
+    def running(self, *, is_urgent: bool) -> Iterator[None]:
+        """While a grid runs: hold off what would run beside urgent work; let it run beside any other."""
+        if is_urgent:
+            self.calm.clear()
+        else:
+            self.n_answered = 0
+        try:
+            yield
+        finally:
+            self.calm.set()
 
     def settle(self, outcomes: Iterable[Outcome]) -> None:
         """Note what became of jobs, and hand over the tickets that this completes.

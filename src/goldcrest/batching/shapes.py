@@ -28,7 +28,7 @@ class Shapes:
         n_first: shapes that must be warm before the lane counts as ready.
 
     Attributes:
-        warmed: called once, when the whole ladder is warm.
+        warmed: called once, when the whole ladder is warm and has run.
         warm: the seconds of each warm shape.
         limit: slots of the largest shape that may run; None where all may.
         seconds_per_token: the pace of the best warm shape if it were full; 0 while none is warm.
@@ -91,6 +91,7 @@ class Shapes:
         """Learn from a run of a batch."""
         if shape in self._unrun:  # its kernels were compiled
             self._unrun.remove(shape)
+            self._finish()
         elif shape in self._cold:
             self.rehearse(shape, seconds, n_timed=1)
         elif shape in self.warm:  # else it was given up while it ran
@@ -173,6 +174,7 @@ class Shapes:
     def _cut(self, limit: int) -> None:
         self.limit = limit
         self.warm = {shape: cost for shape, cost in self.warm.items() if shape.n_slots <= limit}
+        self._unrun &= self.warm.keys()
         self._cold = [shape for shape in self._cold if shape.n_slots <= limit]
         self._timed.clear()
         self._settle_pace()
@@ -210,9 +212,9 @@ class Shapes:
         self.seconds_per_token = min([c / s.n_slots for s, c in self.warm.items()], default=0.0)
 
     def _finish(self) -> None:
-        """When nothing is cold any more, reconsider every price, and say so."""
+        """When every shape has run, reconsider every price, and say so."""
         self._n_first = min(self._n_first, len(self.warm) + len(self._cold))
-        if not self._cold:
+        if not self._cold and not self._unrun:
             for shape in list(self.warm):
                 self._price(shape)
             self.warmed()

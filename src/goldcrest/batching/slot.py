@@ -275,14 +275,10 @@ class Slot:
         cpu = time.process_time() - desk.bystanders_cpu()
         started = desk.clock()
         self.doing = Doing(lane, str(shape), started, choice.predicted_s)
-        if choice.reason == "urgent":
-            desk.calm.clear()
-        else:
-            desk.n_answered = 0  # what follows an answer runs beside this grid
         try:
-            values = lane.run(grid)
+            with desk.running(is_urgent=choice.reason == "urgent"):
+                values = lane.run(grid)
         finally:
-            desk.calm.set()
             seconds = desk.clock() - started
             self._used_s += seconds
             self._check_wanted()

@@ -126,8 +126,8 @@ def _compiled(
 def _footprint(
     artifact: Artifact, candidate: Candidate, notebook: Notebook, like: Version | None
 ) -> Footprint:
-    if like is not None:
-        return replace(like.footprint)
+    if like is not None:  # not all of its kernels are in it yet
+        return replace(like.footprint, is_warm=False)
     return Footprint(
         artifact.manifest.variants[candidate.variant].n_bytes,
         notebook.read().sizes.get(str(candidate)) or _judged(artifact, candidate),
