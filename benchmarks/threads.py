@@ -9,8 +9,8 @@ from benchmarks.process import TICKS_PER_S
 
 LOOP, ENGINE = "event loop", "engine"
 SLOT_NOTE = (
-    "A slot's thread takes part in the arithmetic of its engine, so its share is mostly "
-    "that; what the metric counts as the engine's is both of them while a grid runs."
+    "Slots choose and fill grids, and wait while they run; what the metric counts as the "
+    "engine's is both of them while a grid runs."
 )
 
 

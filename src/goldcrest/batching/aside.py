@@ -59,11 +59,13 @@ class Aside:
 
     def _do_next(self) -> None:
         with self._lock:
+            may_wait = bool(self._pieces) and self._pieces[0][0] > -inf
+        if may_wait:
+            self._calm(_PATIENCE_S)
+        with self._lock:
             if not self._pieces:  # its caller has left
                 return
-            rank, _, future, work = heappop(self._pieces)
-        if rank > -inf:
-            self._calm(_PATIENCE_S)
+            _, _, future, work = heappop(self._pieces)
         if not future.set_running_or_notify_cancel():
             return
         try:
