@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
@@ -57,6 +57,21 @@ def test_what_only_presents_an_answer_does_not_wait_for_urgent_grids(
         aside.submit(lambda name=name: seen.append(name), rank=rank).result()  # type: ignore[misc]
 
     assert ["calm", "tokenised", "presented"] == seen
+
+
+def test_what_presents_an_answer_goes_first_even_if_it_comes_while_tokenising_waits(
+    executor: ThreadPoolExecutor,
+):
+    done = list[str]()
+
+    def calm(_most_s: float) -> None:
+        if not presented:
+            presented.append(aside.submit(lambda: done.append("presented"), rank=float("-inf")))
+
+    aside, presented = Aside(executor, calm=calm), list[Future[None]]()
+    aside.submit(lambda: done.append("tokenised"), rank=7.0).result()
+
+    assert ["presented", "tokenised"] == done
 
 
 def test_what_a_piece_raises_is_its_callers(executor: ThreadPoolExecutor):

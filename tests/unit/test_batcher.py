@@ -175,7 +175,9 @@ async def test_what_runs_beside_waits_while_urgent_work_goes_before_other(
     gate: threading.Event,
 ) -> None:
     was_calm = list[bool]()
-    engine = FakeEngine(gate=gate, spend=lambda _: was_calm.append(bench.batcher.is_calm))
+    engine = FakeEngine(
+        gate=gate, spend=lambda _: was_calm.append(bench.batcher._desk.calm.is_set())
+    )
     bench = Bench(engine)
     urgent, patient = Urgency("interactive"), Urgency("bulk")
     waiting = [
@@ -190,7 +192,7 @@ async def test_what_runs_beside_waits_while_urgent_work_goes_before_other(
     bench.batcher.close()
     reasons = [report.reason for report in bench.reports]
     assert 0 < reasons.count("urgent") == was_calm.count(False)
-    assert bench.batcher.is_calm
+    assert bench.batcher._desk.calm.is_set()
 
 
 def test_a_thread_without_an_event_loop_is_answered_too() -> None:

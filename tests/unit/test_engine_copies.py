@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,6 +71,19 @@ def test_where_there_is_no_folder_there_is_no_copy(engine, tmp_path: Path):
     with pytest.raises(OSError, match="file"):
         engine.copy(tmp_path / "file", no_rest)
 
+    assert answers(engine)
+
+
+def test_where_the_disk_takes_no_more_there_is_no_copy(engine, tmp_path: Path):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            engine.copy(tmp_path, no_rest)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert [] == list(tmp_path.iterdir())
     assert answers(engine)
 
 

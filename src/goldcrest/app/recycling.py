@@ -129,10 +129,10 @@ class Recycling:
             rest=self._rest_after,
         )
         try:
-            if like is None:
-                rehearse(fresh.lane, rest=self._moves.ended.wait)
-            else:
+            if like is not None and like.arithmetic == fresh.arithmetic:
                 succeed(fresh.lane, like.lane, rest=self._moves.ended.wait)
+            else:
+                rehearse(fresh.lane, rest=self._moves.ended.wait)
         except BaseException:
             fresh.close()
             raise

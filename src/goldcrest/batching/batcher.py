@@ -163,11 +163,6 @@ class Batcher:
         """Where long work of all versions waits for the thread of an executor."""
         return self._asides.setdefault(executor, Aside(executor, self._desk.calm.wait))
 
-    @property
-    def is_calm(self) -> bool:
-        """Whether no grid of urgent work runs that others wait for."""
-        return self._desk.calm.is_set()
-
     def look(self) -> None:
         """Give up the slots that hang, as the watch does by itself every now and then."""
         self._watch.look()

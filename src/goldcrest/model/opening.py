@@ -76,8 +76,9 @@ def prepare_version(
     candidate = choose(artifact, wishes, site)
     notebook = notebook_of(artifact, site)
     event, before = site.stir.begin(), site.resident()
-    engine = _copied(like, candidate, site, rest) or _compiled(artifact, candidate, site, rest)
-    lane = _lane(name, engine, artifact, wishes, _known_costs(notebook, candidate, like))
+    same = like if like is not None and like.arithmetic == str(candidate) else None
+    engine = _copied(same, site, rest) or _compiled(artifact, candidate, site, rest)
+    lane = _lane(name, engine, artifact, wishes, _known_costs(notebook, candidate, same))
     tokenizer = _tokenizer(artifact, wishes) if like is None else like.tokenizer
     life = _Life(lane, engine, notebook, candidate, site, event=event, before=before)
     version = Version(
@@ -92,22 +93,20 @@ def prepare_version(
         limit_tokens=wishes.limit_tokens,
         copy_engine=engine.copy,
         close=life.close,
-        footprint=_footprint(artifact, candidate, notebook, like),
+        footprint=_footprint(artifact, candidate, notebook, same),
     )
     lane.warmed = partial(life.warmed, version.footprint)
     return version
 
 
-def _copied(
-    like: Version | None, candidate: Candidate, site: Site, rest: Callable[[float], object]
-) -> Engine | None:
-    """A copy of a version's engine, if that is what is to run; None where there is no such thing."""
-    if like is None or like.arithmetic != str(candidate):
+def _copied(same: Version | None, site: Site, rest: Callable[[float], object]) -> Engine | None:
+    """A copy of the engine of a version in which the same runs; None where there is no such thing."""
+    if same is None:
         return None
     try:
-        return like.copy_engine(site.cache, rest)
+        return same.copy_engine(site.cache, rest)
     except (EngineFailed, OSError) as error:
-        _log.warning("%s: no copy of its engine, so it is compiled anew: %s", like.name, error)
+        _log.warning("%s: no copy of its engine, so it is compiled anew: %s", same.name, error)
         return None
 
 
@@ -124,10 +123,10 @@ def _compiled(
 
 
 def _footprint(
-    artifact: Artifact, candidate: Candidate, notebook: Notebook, like: Version | None
+    artifact: Artifact, candidate: Candidate, notebook: Notebook, same: Version | None
 ) -> Footprint:
-    if like is not None:  # not all of its kernels are in it yet
-        return replace(like.footprint, is_warm=False)
+    if same is not None:
+        return replace(same.footprint, is_warm=False)
     return Footprint(
         artifact.manifest.variants[candidate.variant].n_bytes,
         notebook.read().sizes.get(str(candidate)) or _judged(artifact, candidate),
@@ -222,10 +221,10 @@ def _judged(artifact: Artifact, candidate: Candidate) -> int:
     )
 
 
-def _known_costs(notebook: Notebook, candidate: Candidate, like: Version | None) -> CostTable:
-    """What is known of the costs: of what runs now, else what was noted."""
-    if like is not None and like.arithmetic == str(candidate):
-        return CostTable.from_json(like.lane.costs.to_json())
+def _known_costs(notebook: Notebook, candidate: Candidate, same: Version | None) -> CostTable:
+    """What is known of the costs: by a version in which the same runs, else what was noted."""
+    if same is not None:
+        return CostTable.from_json(same.lane.costs.to_json())
     try:
         return CostTable.from_json(notebook.read().costs.get(str(candidate), {}))
     except ValueError as error:

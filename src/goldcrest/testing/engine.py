@@ -88,9 +88,9 @@ class FakeEngine:
         return {"states" if self._readable == "embed" else "logits": slots}
 
     def copy(self, folder: Path, rest: Callable[[float], object]) -> FakeEngine:
-        twin = copy(self)
-        twin.shapes, twin.is_closed = [], False
-        return twin
+        another = copy(self)
+        another.shapes, another.is_closed = [], False
+        return another
 
     def close(self) -> None:
         self.is_closed = True
